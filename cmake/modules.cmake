@@ -1,0 +1,27 @@
+# isthmus_module(NAME LINKS libraries...)
+# One library from src/NAME (every *.cc but the tests and main.cc), and one test program, unit_NAME, from
+# the *_test.cc beside them, registered test by test under the label `unit`.
+function(isthmus_module NAME)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+
+  if(sources)
+    add_library(isthmus_${NAME} STATIC ${sources})
+    target_include_directories(isthmus_${NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(isthmus_${NAME} PUBLIC ${ARG_LINKS})
+  else()
+    add_library(isthmus_${NAME} INTERFACE)
+    target_include_directories(isthmus_${NAME} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(isthmus_${NAME} INTERFACE ${ARG_LINKS})
+  endif()
+
+  if(ISTHMUS_TESTS AND tests)
+    add_executable(unit_${NAME} ${tests})
+    target_link_libraries(unit_${NAME} PRIVATE isthmus_${NAME} GTest::gtest_main GTest::gmock)
+    add_test(NAME unit_${NAME} COMMAND unit_${NAME} --gtest_brief=1)
+    set_tests_properties(unit_${NAME} PROPERTIES LABELS unit)
+  endif()
+endfunction()
