@@ -39,17 +39,10 @@ struct LinkOptions {
   Duration dead_after_idle = std::chrono::seconds{14};
   Duration dead_after_busy = std::chrono::milliseconds{4500};
 
-  // IPCP
-  bool ipv4 = true;
-  std::optional<IpAddress> local_ipv4;   // ours; empty: ask the peer for one (0.0.0.0)
-  std::optional<IpAddress> remote_ipv4;  // the peer's, suggested by Nak when it asks for 0.0.0.0
-  bool accept_local_ipv4 = false;        // take the peer's Nak for our address (pppd's ipcp-accept-local)
-  bool accept_remote_ipv4 = true;       // take the peer's own idea of its address, if `permits_remote` agrees
-  std::vector<IpAddress> dns_to_offer;  // at most two (RFC 1877), for a peer that asks
-  bool ask_for_dns = false;
-  // IPV6CP
-  bool ipv6 = true;
-  std::optional<std::uint64_t> local_interface_id;  // RFC 5072; empty: drawn at random
+  // Empty: IPCP and IPV6CP stay closed until open_network(), while LCP and VSNCP come up. Of what the peer
+  // asks of them meanwhile the last Configure-Request of each is kept, and answered then (a stock pppd asks
+  // at once and would otherwise wait out its restart timer).
+  std::optional<NetworkOptions> network = NetworkOptions{};
   // VSNCP with our OUI
   bool vsncp = true;
   std::string identification;  // sent in LCP Identification (RFC 1570 section 2.1) if not empty
@@ -148,8 +141,9 @@ class Link {
   void carrier_up(Instant now);
   void carrier_down(Instant now);
   void receive(Instant now, ConstBytes stream,
-               PacketSink& sink);                    // any split: one octet, half a frame, ten frames
-  void close(Instant now, std::string_view reason);  // LCP Terminate-Request with this text
+               PacketSink& sink);                          // any split: one octet, half a frame, ten frames
+  void open_network(Instant now, NetworkOptions options);  // once, if LinkOptions::network was left empty
+  void close(Instant now, std::string_view reason);        // LCP Terminate-Request with this text
   // The carrier took octets again after having been blocked: proof of life for a link that only sends.
   void carrier_progressed(Instant now);
 
