@@ -17,8 +17,22 @@
 
 namespace isthmus::ppp {
 
-// What we wish for, and what we let the peer have. Values left empty are decided by the peer or not
-// negotiated.
+// What we wish for above LCP, and what we let the peer have.
+struct NetworkOptions {
+  // IPCP
+  bool ipv4 = true;
+  std::optional<IpAddress> local_ipv4;   // ours; empty: ask the peer for one (0.0.0.0)
+  std::optional<IpAddress> remote_ipv4;  // the peer's, suggested by Nak when it asks for 0.0.0.0
+  bool accept_local_ipv4 = false;        // take the peer's Nak for our address (pppd's ipcp-accept-local)
+  bool accept_remote_ipv4 = true;        // take the peer's idea of its own address, if the policy permits it
+  std::vector<IpAddress> dns_to_offer;   // at most two (RFC 1877), for a peer that asks
+  bool ask_for_dns = false;
+  // IPV6CP
+  bool ipv6 = true;
+  std::optional<std::uint64_t> local_interface_id;  // RFC 5072; empty: drawn at random
+};
+
+// What we wish for in LCP, and how long we try.
 struct LinkOptions {
   // LCP
   std::uint16_t mru = 1500;  // what we can receive; 1500 is not asked for since it is the default
