@@ -1,0 +1,47 @@
+// Sessions that outlive the command that began them: `up --detach`, and the owner that `attach` leaves
+// behind.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "io/control_socket.h"
+#include "io/unique_fd.h"
+
+namespace isthmus::io {
+
+// Held by the process that goes on. Until proven() it has the terminal, its standard streams and ctrl-C as
+// before the fork, so that ssh may prompt and progress is seen.
+class DetachedSession {
+ public:
+  explicit DetachedSession(UniqueFd verdict) : verdict_(std::move(verdict)) {}
+
+  // The waiting parent exits 0; we leave the terminal: setsid, chdir /, standard streams to /dev/null.
+  Result<void> proven();
+
+ private:
+  UniqueFd verdict_;
+};
+
+// What the waiting parent has to exit with: 0 once proven, else the session's own exit code, or 128 plus the
+// signal that ended it.
+struct ParentVerdict {
+  int exit_code = 0;
+};
+
+// Forks: call before any thread exists. Returns DetachedSession in the child at once, and ParentVerdict in
+// the parent when the child is proven or has ended. The parent passes SIGTERM, SIGHUP and a SIGINT that was
+// sent to it alone on to the child; a ctrl-C reaches both, and the parent leaves the answer to the child.
+Result<std::variant<DetachedSession, ParentVerdict>> detach_session();
+
+// The descriptor at which a session owner finds its end of the channel.
+inline constexpr int kOwnerChannelFd = 3;
+
+// Starts this program again as `isthmus ARGUMENTS…` in a session of its own, child of init, default signals,
+// standard streams on /dev/null, directory /, so that sshd's hang-up does not reach it. Returns our end of a
+// channel to it, over which the caller passes its stream's descriptors.
+Result<ControlConnection> start_session_owner(const std::vector<std::string>& arguments);
+
+}  // namespace isthmus::io

@@ -1,0 +1,19 @@
+// Reads the machine's own packet filters, for net/firewall_diagnosis.h to judge. Changes nothing.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "net/firewall_diagnosis.h"
+
+namespace isthmus::io {
+
+// What nft and, where its tables exist, legacy iptables hold. kUnsupported if nft is not installed.
+Result<FirewallFacts> read_firewall_facts();
+
+// The text of `nft -j list ruleset`; what it does not know of rules becomes `is_conditional`.
+Result<FirewallFacts> parse_nft_ruleset(std::string_view json);
+// The text of `iptables-legacy-save`, of `family` "ip" or "ip6".
+FirewallFacts parse_iptables_save(std::string_view text, std::string_view family);
+
+}  // namespace isthmus::io
