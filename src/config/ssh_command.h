@@ -1,0 +1,35 @@
+// From the options of `up` to the words of an ssh process. Never a shell on this side.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/commands.h"
+#include "config/greeting.h"
+
+namespace isthmus::config {
+
+enum class Dial : std::uint8_t {
+  kFirst,  // may ask on the terminal
+  kAgain,  // BatchMode: nobody is there to answer
+};
+
+// Words of -e: split at blanks, with '…' and "…" and backslash as in rsync's -e; nothing is expanded.
+Result<std::vector<std::string>> split_ssh_words(std::string_view text);
+
+// kRefused for an option that would break the stream or weaken the host key check, with the reason. Looks at
+// one -o value.
+Result<void> check_ssh_option(std::string_view option);
+// The same for the words of -e.
+Result<void> check_ssh_words(const std::vector<std::string>& words);
+
+// The argv of the ssh process; the first word is the program, searched in PATH.
+std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial);
+
+// What the far side's login shell is asked to run: finds isthmus, as root or through sudo -n; exit 127 if
+// absent.
+std::string default_remote_command(const Greeting& caller);
+
+}  // namespace isthmus::config

@@ -1,0 +1,47 @@
+// Why an ssh process ended without a session, from its exit status and what it and the far side said.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "config/exit_codes.h"
+
+namespace isthmus::config {
+
+enum class SshFailure : std::uint8_t {
+  kNoSsh,            // the program could not be run
+  kNameNotResolved,  //
+  kRefused,          // connection refused
+  kUnreachable,      // no route, or nobody answered in time
+  kHostKeyUnknown,
+  kHostKeyChanged,
+  kKeyNotAuthorised,
+  kSudoWantsPassword,
+  kSudoForbids,  // sudo knows the user but not this command
+  kNoIsthmus,    // exit 127
+  kNoAgreement,  // no common cipher, key exchange or host key type
+  kBadOption,    // ssh does not understand an option or the configuration
+  kNoStream,     // it ran, but what came was no PPP
+  kClosed,       // the connection ended; nothing more is known
+};
+
+struct SshOutcome {
+  int exit_status = 0;  // 128 + signal when killed
+  std::string_view stderr_text;
+  std::string_view text_before_stream;  // Link::text_before_stream()
+  bool stream_started = false;          // a good frame came
+};
+
+struct SshDiagnosis {
+  SshFailure failure = SshFailure::kClosed;
+  std::string what;             // one sentence
+  std::string remedy;           // what to do; may be empty
+  bool worth_retrying = false;  // by itself, with the same command
+};
+
+// `destination` is named in the sentences.
+SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination);
+ExitCode exit_code_of(SshFailure failure);
+
+}  // namespace isthmus::config
