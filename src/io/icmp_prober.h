@@ -1,0 +1,76 @@
+// Pings, many at a time and without blocking: the proof that packets cross.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/unique_fd.h"
+#include "net/address.h"
+
+namespace isthmus::io {
+
+struct ProbeRequest {
+  std::optional<IpAddress> source;  // one of this machine's, else the kernel chooses
+  IpAddress target;                 // of the same family
+  std::string interface;            // leave by it whatever the routes say, unless empty
+  // The first packets over a fresh pppd are lost: ask a few times before believing in silence.
+  int attempts = 5;
+  Duration interval = std::chrono::milliseconds{400};  // between attempts, and after the last one
+};
+
+struct ProbeOutcome {
+  std::uint32_t id = 0;
+  ProbeRequest request;
+  bool is_answered = false;
+  Duration round_trip{};  // of the answered attempt
+  int attempts_made = 0;
+  std::optional<IpAddress> refuser;  // who answered that the target cannot be reached
+  std::string reason;                // why not answered, for a person
+};
+
+class IcmpProber {
+ public:
+  // Needs CAP_NET_RAW. A machine without IPv6 gets a prober for IPv4.
+  static Result<IcmpProber> open();
+
+  // One or two descriptors; when one is readable, call receive().
+  [[nodiscard]] std::vector<int> fds() const;
+
+  // Sends the first attempt; the outcome, also of a failure to send, comes by take_outcomes(). Returns its
+  // id.
+  std::uint32_t probe(Instant now, const ProbeRequest& request);
+  void receive(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  void advance(Instant now);
+  // Finished probes, in the order they finished.
+  [[nodiscard]] std::vector<ProbeOutcome> take_outcomes();
+  [[nodiscard]] bool is_idle() const { return pending_.empty(); }
+
+ private:
+  struct Pending {
+    ProbeOutcome outcome;
+    std::vector<Instant> sent;  // by attempt
+    Instant next;
+  };
+
+  IcmpProber(UniqueFd v4, UniqueFd v6, std::uint16_t identifier)
+      : v4_(std::move(v4)), v6_(std::move(v6)), identifier_(identifier) {}
+  void send_attempt(Instant now, Pending& probe);
+  void receive_from(int fd, Family family, Instant now);
+  void finish(std::uint32_t id);
+
+  UniqueFd v4_;
+  UniqueFd v6_;
+  std::uint16_t identifier_;
+  std::uint32_t next_id_ = 1;
+  std::map<std::uint32_t, Pending> pending_;
+  std::vector<ProbeOutcome> finished_;
+};
+
+}  // namespace isthmus::io
