@@ -1,0 +1,79 @@
+# Thin over the CMake presets: each target installs what it needs (tools/packages.txt), then configures, builds, runs.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 30
+JOBS    ?= $(shell nproc)
+KEEP    ?=
+export DESTDIR
+
+packages = @tools/install_packages.sh
+# The end-to-end tests and the demo make network namespaces, which takes root.
+as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: all build test demo lint sanitize fuzz bench install deb clean help
+all: build
+
+help:
+	@echo "make build            build the program: build/release/bin/isthmus"
+	@echo "make demo [KEEP=1]    join two sites made of network namespaces, prove it, undo it"
+	@echo "make test             build and run every test"
+	@echo "make lint             format, clang-tidy, layering and length of files"
+	@echo "make sanitize         the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
+	@echo "make bench            the benchmarks"
+	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
+	@echo "make deb              a Debian package: build/deb/*.deb"
+	@echo "make clean            remove build/"
+
+build:
+	$(packages) build
+	@cmake --preset release -DISTHMUS_TESTS=OFF
+	@cmake --build --preset release -j $(JOBS)
+
+test:
+	$(packages) build net test
+	@cmake --preset release -DISTHMUS_TESTS=ON
+	@cmake --build --preset release -j $(JOBS)
+	@cd build/release && $(as_root) ctest --output-on-failure --no-tests=error -j 2
+
+demo:
+	$(packages) build net
+	@cmake --preset release -DISTHMUS_TESTS=OFF >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@$(as_root) env KEEP=$(KEEP) /usr/bin/python3 -B tools/demo.py build/release/bin/isthmus
+
+lint:
+	$(packages) build test lint
+	@cmake --preset release -DISTHMUS_TESTS=ON >/dev/null
+	@echo "clang-format"; find src tests -name '*.cc' -o -name '*.h' | xargs -r clang-format-19 --dry-run -Werror
+	@/usr/bin/python3 -B tools/check_layering.py
+	@/usr/bin/python3 -B tools/check_length.py
+	@/usr/bin/python3 -B tools/run_tidy.py --build build/release --jobs 2
+
+sanitize:
+	$(packages) build net test
+	@cmake --preset sanitize
+	@cmake --build --preset sanitize -j $(JOBS)
+	@cd build/sanitize && ctest --output-on-failure --no-tests=error -j 2 -L 'unit|conformance|sim|fuzz-regress'
+
+fuzz:
+	$(packages) build fuzz
+	@cmake --preset fuzz
+	@cmake --build --preset fuzz -j $(JOBS)
+	@tools/run_fuzz.sh build/fuzz/tests/fuzz $(SECONDS)
+
+bench:
+	$(packages) build test
+	@cmake --preset release -DISTHMUS_TESTS=ON
+	@cmake --build --preset release -j $(JOBS)
+	@for program in build/release/tests/bench/*_bench; do [ ! -x $$program ] || $$program || exit; done
+
+install: build
+	@cmake --install build/release --prefix $(PREFIX)
+
+deb:
+	$(packages) build deb
+	@tools/make_deb.sh
+
+clean:
+	rm -rf build
