@@ -45,10 +45,12 @@ demo:
 lint:
 	$(packages) build test lint
 	@cmake --preset release -DISTHMUS_TESTS=ON >/dev/null
-	@echo "clang-format"; find src tests -name '*.cc' -o -name '*.h' | xargs -r clang-format-19 --dry-run -Werror
-	@/usr/bin/python3 -B tools/check_layering.py
-	@/usr/bin/python3 -B tools/check_length.py
-	@/usr/bin/python3 -B tools/run_tidy.py --build build/release --jobs 2
+	@status=0; \
+	find src tests -name '*.cc' -o -name '*.h' | xargs -r clang-format-19 --dry-run -Werror || status=1; \
+	/usr/bin/python3 -B tools/check_layering.py || status=1; \
+	/usr/bin/python3 -B tools/check_length.py || status=1; \
+	/usr/bin/python3 -B tools/run_tidy.py --build build/release --jobs 2 || status=1; \
+	exit $$status
 
 sanitize:
 	$(packages) build net test
