@@ -48,7 +48,6 @@ struct Answer {
     friend bool operator==(const Verdict&, const Verdict&) = default;
   };
   std::vector<Verdict> verdicts;  // one for each of your offers
-  std::vector<Prefix> offers;  // mine, settled (a called end may learn what to offer from the caller's wants)
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
