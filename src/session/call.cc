@@ -1,0 +1,233 @@
+#include "session/call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace isthmus::session {
+namespace {
+
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a) return b;
+  if (!b) return a;
+  return std::min(*a, *b);
+}
+
+ppp::LinkOptions without_network(ppp::LinkOptions options) {
+  options.network.reset();
+  return options;
+}
+
+}  // namespace
+
+Call::Call(CallId id, Direction direction, ppp::LinkOptions link, Hello ours, RandomSource& random,
+           const ppp::AddressPolicy& policy)
+    : id_(id),
+      direction_(direction),
+      link_(without_network(std::move(link)), random, policy),
+      ours_(std::move(ours)) {
+  ours_.is_caller = direction == Direction::kOutgoing;
+}
+
+void Call::start(Instant now) {
+  link_.carrier_up(now);
+  follow_link(now);
+}
+
+void Call::receive(Instant now, ConstBytes stream, ppp::PacketSink& sink) {
+  link_.receive(now, stream, sink);
+  follow_link(now);
+}
+
+void Call::carrier_lost(Instant now) {
+  link_.carrier_down(now);
+  follow_link(now);
+}
+
+void Call::hang_up(Instant now, const Bye& bye) {
+  send(now, bye);
+  hello_again_.reset();
+  hello_patience_.reset();
+  link_.close(now, bye.text);
+  follow_link(now);
+}
+
+void Call::send(Instant now, const Message& message) {
+  if (vsncp_up_) link_.send_vsnp(now, encode(message));
+}
+
+std::optional<Instant> Call::next_deadline() const {
+  return earlier(link_.next_deadline(), earlier(hello_again_, hello_patience_));
+}
+
+void Call::advance(Instant now) {
+  link_.advance(now);
+  follow_link(now);
+  if (hello_again_ && now >= *hello_again_) say_hello(now);
+  if (hello_patience_ && now >= *hello_patience_) {
+    hang_up(now, {Bye::Reason::kFailed, "the far end agreed to VSNP but never said Hello"});
+  }
+}
+
+std::vector<CallEvent> Call::take_events() {
+  return std::exchange(events_, {});
+}
+
+void Call::follow_link(Instant now) {
+  for (ppp::LinkAction& action : link_.take_actions()) {
+    std::visit([&](auto& event) { on(now, event); }, action);
+  }
+}
+
+void Call::on(Instant, ppp::LcpUp& up) {
+  agreement_.mtu = up.peer_mru;
+}
+
+void Call::on(Instant, ppp::Ipv4Up& up) {
+  agreement_.ipv4 = std::move(up);
+  ipv4_settled_ = true;
+  check_agreement();
+}
+
+void Call::on(Instant, ppp::Ipv6Up& up) {
+  agreement_.ipv6 = up;
+  ipv6_settled_ = true;
+  check_agreement();
+}
+
+void Call::on(Instant, ppp::Ipv4Down&) {
+  agreement_.ipv4.reset();
+  ipv4_settled_ = false;
+  disagree();
+}
+
+void Call::on(Instant, ppp::Ipv6Down&) {
+  agreement_.ipv6.reset();
+  ipv6_settled_ = false;
+  disagree();
+}
+
+// The caller speaks first; what the called end offers may depend on what the caller wants.
+void Call::on(Instant now, ppp::VsncpUp&) {
+  vsncp_up_ = true;
+  hello_patience_ = now + kHelloPatience;
+  if (direction_ == Direction::kOutgoing) say_hello(now);
+}
+
+void Call::on(Instant, ppp::VsncpDown&) {
+  vsncp_up_ = false;
+  hello_said_ = false;
+  answered_ = false;
+  settlement_.reset();
+  agreement_.peer.reset();
+  hello_again_.reset();
+  disagree();
+}
+
+void Call::on(Instant, ppp::ProtocolUnavailable& unavailable) {
+  events_.emplace_back(ppp::LinkNote{ppp::LinkNote::Level::kNegotiation, unavailable.reason});
+  if (unavailable.protocol == ppp::Protocol::kIpcp) ipv4_settled_ = true;
+  if (unavailable.protocol == ppp::Protocol::kIpv6cp) ipv6_settled_ = true;
+  if (unavailable.protocol == ppp::Protocol::kVsncp && !is_plain_) {
+    is_plain_ = true;
+    events_.emplace_back(PeerHeard{std::nullopt});
+  }
+  check_agreement();
+}
+
+// A message that does not parse is the peer's bug or a later version's word: it is skipped and noted, never
+// answered.
+void Call::on(Instant now, ppp::VsnpMessage& octets) {
+  Result<Message> message = decode(octets.octets);
+  if (!message) {
+    events_.emplace_back(ppp::LinkNote{ppp::LinkNote::Level::kNegotiation,
+                                       "VSNP message skipped: " + message.error().message});
+    return;
+  }
+  if (auto* hello = std::get_if<Hello>(&*message)) return hear(now, std::move(*hello));
+  if (auto* answer = std::get_if<Answer>(&*message)) return hear(std::move(*answer));
+  if (auto* bye = std::get_if<Bye>(&*message)) {
+    bye_ = std::move(*bye);
+    return;
+  }
+  events_.emplace_back(Heard{std::move(*message)});
+}
+
+void Call::on(Instant, ppp::LinkDown& down) {
+  hello_again_.reset();
+  hello_patience_.reset();
+  agreed_ = false;
+  events_.emplace_back(CallEnded{down.end, down.reason, bye_});
+}
+
+void Call::on(Instant, ppp::LinkNote& note) {
+  events_.emplace_back(std::move(note));
+}
+
+void Call::on(Instant, ppp::FrameTrace& trace) {
+  events_.emplace_back(std::move(trace));
+}
+
+// The same Hello again means that our Answer was lost: only the Answer is repeated. Another Hello is a new
+// question.
+void Call::hear(Instant now, Hello hello) {
+  if (agreement_.peer == hello && settlement_) return answer(now);
+  if (agreement_.peer == hello) return;
+  hello_patience_.reset();
+  disagree();
+  settlement_.reset();
+  agreement_.peer = hello;
+  events_.emplace_back(PeerHeard{std::move(hello)});
+}
+
+void Call::hear(Answer answer) {
+  if (!hello_said_ || answered_) return;
+  answered_ = true;
+  hello_again_.reset();
+  for (const Answer::Verdict& verdict : answer.verdicts) {
+    const bool ours = std::ranges::find(ours_.offers, verdict.prefix) != ours_.offers.end();
+    if (ours && verdict.accepted) agreement_.offered.push_back(verdict.prefix);
+  }
+  agreement_.verdicts = std::move(answer.verdicts);
+  check_agreement();
+}
+
+void Call::settle(Instant now, Settlement settlement) {
+  if (settlement.refusal) return hang_up(now, *settlement.refusal);
+  agreement_.accepted = settlement.accepted;
+  agreement_.refusals.clear();
+  std::ranges::copy_if(settlement.verdicts, std::back_inserter(agreement_.refusals),
+                       [](const Answer::Verdict& verdict) { return !verdict.accepted; });
+  settlement_ = std::move(settlement);
+  ours_.offers = settlement_->offers;
+  if (is_plain_) agreement_.offered = settlement_->offers;
+  if (!is_plain_) answer(now);
+  if (!is_plain_ && !hello_said_) say_hello(now);
+  if (!network_open_) link_.open_network(now, settlement_->network);
+  network_open_ = true;
+  follow_link(now);
+  check_agreement();
+}
+
+void Call::answer(Instant now) {
+  send(now, Answer{settlement_->verdicts});
+}
+
+void Call::say_hello(Instant now) {
+  hello_said_ = true;
+  send(now, ours_);
+  hello_again_ = now + kHelloInterval;
+}
+
+void Call::disagree() {
+  if (agreed_) events_.emplace_back(Disagreed{});
+  agreed_ = false;
+}
+
+void Call::check_agreement() {
+  if (agreed_ || !settlement_ || !ipv4_settled_ || !ipv6_settled_) return;
+  if (!is_plain_ && !answered_) return;
+  agreed_ = true;
+  events_.emplace_back(Agreed{});
+}
+
+}  // namespace isthmus::session

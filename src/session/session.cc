@@ -1,0 +1,372 @@
+#include "session/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace isthmus::session {
+namespace {
+
+constexpr ppp::LinkNote::Level kNotice = ppp::LinkNote::Level::kNotice;
+
+void earliest(std::optional<Instant>& best, std::optional<Instant> candidate) {
+  if (candidate && (!best || *candidate < *best)) best = candidate;
+}
+
+bool is_due(const std::optional<Instant>& deadline, Instant now) {
+  return deadline && now >= *deadline;
+}
+
+}  // namespace
+
+Session::Session(SessionOptions options, RandomSource& random, const ppp::AddressPolicy& policy)
+    : options_(std::move(options)), random_(&random), policy_(&policy), backoff_(random) {}
+
+void Session::begin(Instant now) {
+  phase_ = Phase::kCalling;
+  backoff_.restart(now);
+  if (options_.dials) schedule_dial(now);
+  advance(now);
+}
+
+CallId Session::add_call(Instant now, Direction direction) {
+  if (direction == Direction::kOutgoing) dialing_ = false;
+  const CallId id{next_call_++};
+  const auto [place, added] =
+      calls_.try_emplace(id, id, direction, options_.link, options_.identity, *random_, *policy_);
+  CHECK(added);
+  place->second.link().trace_frames(tracing_);
+  place->second.start(now);
+  follow(now, id);
+  return id;
+}
+
+void Session::dial_failed(Instant now, std::string reason) {
+  dialing_ = false;
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  if (!ever_up_ && calls_.empty()) return end(EndReason::kDialFailed, std::move(reason));
+  if (!current_) schedule_dial(backoff_.after_failure(now));
+}
+
+void Session::receive(Instant now, CallId call, ConstBytes stream, ppp::PacketSink& sink) {
+  class Dropped final : public ppp::PacketSink {
+    void packet(Family, ConstBytes) override {}
+  } dropped;
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  // A call that lost to another may still have packets on the way: they take the surviving one.
+  place->second.receive(now, stream, current_ == call ? sink : dropped);
+  follow(now, call);
+}
+
+void Session::carrier_lost(Instant now, CallId call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  place->second.carrier_lost(now);
+  follow(now, call);
+}
+
+void Session::carrier_progressed(Instant now, CallId call) {
+  const auto place = calls_.find(call);
+  if (place != calls_.end()) place->second.link().carrier_progressed(now);
+}
+
+void Session::settle(Instant now, CallId call, Settlement settlement) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  for (std::size_t first = 0; first < settlement.plan.size(); first += 2) {
+    const std::size_t last = std::min(first + 2, settlement.plan.size());
+    place->second.send(now, PlanReport{{settlement.plan.begin() + static_cast<std::ptrdiff_t>(first),
+                                        settlement.plan.begin() + static_cast<std::ptrdiff_t>(last)},
+                                       last == settlement.plan.size()});
+  }
+  place->second.settle(now, std::move(settlement));
+  follow(now, call);
+}
+
+void Session::network_changed(Instant now) {
+  if (!dial_at_) return;
+  backoff_.restart(now);
+  dial_at_ = now;
+}
+
+void Session::close(Instant now, Bye bye) {
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  phase_ = Phase::kClosing;
+  dial_at_.reset();
+  hold_until_.reset();
+  proof_by_.reset();
+  close_by_ = now + kClosePatience;
+  std::vector<CallId> open;
+  for (const auto& [id, call] : calls_) open.push_back(id);
+  for (const CallId id : open) {
+    calls_.at(id).hang_up(now, bye);
+    follow(now, id);
+  }
+  if (calls_.empty()) end(EndReason::kUndoneByUs, bye.text);
+}
+
+std::optional<Instant> Session::next_deadline() const {
+  std::optional<Instant> best;
+  for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_}) earliest(best, deadline);
+  for (const auto& [id, call] : calls_) earliest(best, call.next_deadline());
+  return best;
+}
+
+void Session::advance(Instant now) {
+  std::vector<CallId> open;
+  for (const auto& [id, call] : calls_) open.push_back(id);
+  for (const CallId id : open) {
+    const auto place = calls_.find(id);
+    if (place == calls_.end()) continue;
+    place->second.advance(now);
+    follow(now, id);
+  }
+  if (is_due(close_by_, now))
+    return end(EndReason::kUndoneByUs, "the far end did not answer the Terminate-Request");
+  if (is_due(hold_until_, now)) return end(EndReason::kHoldExpired, "the far end did not come back in time");
+  if (is_due(proof_by_, now)) finish_proof();
+  if (!is_due(dial_at_, now)) return;
+  dial_at_.reset();
+  if (current_ || outgoing_in_progress()) return;
+  dialing_ = true;
+  actions_.emplace_back(Dial{});
+}
+
+std::optional<CallId> Session::current() const {
+  return current_;
+}
+
+bool Session::send_packet(Instant now, Family family, ConstBytes packet, Bytes& out) {
+  return current_ && calls_.at(*current_).link().send_packet(now, family, packet, out);
+}
+
+Bytes Session::take_octets(CallId call) {
+  const auto place = calls_.find(call);
+  return place == calls_.end() ? Bytes{} : place->second.link().take_octets();
+}
+
+std::vector<SessionAction> Session::take_actions() {
+  return std::exchange(actions_, {});
+}
+
+const Call* Session::find(CallId call) const {
+  const auto place = calls_.find(call);
+  return place == calls_.end() ? nullptr : &place->second;
+}
+
+const Agreement* Session::agreement() const {
+  return current_ ? &calls_.at(*current_).agreement() : nullptr;
+}
+
+void Session::trace_frames(bool on) {
+  tracing_ = on;
+  for (auto& [id, call] : calls_) call.link().trace_frames(on);
+}
+
+void Session::follow(Instant now, CallId id) {
+  const auto place = calls_.find(id);
+  if (place == calls_.end()) return;
+  for (CallEvent& event : place->second.take_events()) {
+    std::visit([&](auto& what) { on(now, place->second, what); }, event);
+    if (std::holds_alternative<CallEnded>(event)) {
+      actions_.emplace_back(
+          HangUp{id});  // its last octets have been taken or will be, before the id is forgotten
+      calls_.erase(id);
+      break;
+    }
+  }
+  if (phase_ == Phase::kClosing && calls_.empty()) end(EndReason::kUndoneByUs, "");
+}
+
+void Session::on(Instant, Call& call, PeerHeard& heard) {
+  actions_.emplace_back(Judge{call.id(), std::move(heard.hello)});
+}
+
+void Session::on(Instant now, Call& call, Agreed&) {
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  if (current_ && *current_ != call.id()) {
+    Call& rival = calls_.at(*current_);
+    if (survivor(call, rival) == &rival) return leave(now, call);
+    leave(now, rival);
+  }
+  establish(now, call);
+}
+
+void Session::on(Instant now, Call& call, Disagreed&) {
+  if (current_ == call.id()) lose_current(now, "the far end negotiates anew");
+}
+
+void Session::on(Instant now, Call& call, Heard& heard) {
+  if (auto* plan = std::get_if<PlanReport>(&heard.message)) return hear(std::move(*plan));
+  if (current_ != call.id()) return;
+  if (const auto* ready = std::get_if<Ready>(&heard.message)) hear(now, *ready);
+  if (auto* report = std::get_if<ProofReport>(&heard.message)) hear(now, std::move(*report));
+}
+
+void Session::on(Instant now, Call& call, CallEnded& ended) {
+  if (current_ == call.id()) lose_current(now, ended.reason);
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;
+  after_loss(now, ended);
+}
+
+void Session::on(Instant, Call&, ppp::LinkNote& note) {
+  actions_.emplace_back(Said{note.level, std::move(note.text)});
+}
+
+void Session::on(Instant, Call&, ppp::FrameTrace& trace) {
+  actions_.emplace_back(std::move(trace));
+}
+
+// Nothing carries the session any more. A Bye or a Terminate means that the peer wants it so; anything else
+// is an accident, after which a session that stood is held and, by the end that dials, called again.
+void Session::after_loss(Instant now, const CallEnded& ended) {
+  const bool superseded = ended.bye && ended.bye->reason == Bye::Reason::kSuperseded;
+  if (ended.bye && !superseded) {
+    if (ended.bye->reason == Bye::Reason::kRefused) return end(EndReason::kRefusedByPeer, ended.bye->text);
+    if (ended.bye->reason == Bye::Reason::kFailed) return end(EndReason::kMachineRefused, ended.bye->text);
+    return end(EndReason::kUndoneByPeer, ended.bye->text);
+  }
+  if (superseded) {
+    if (!options_.dials)
+      return end(EndReason::kUndoneByPeer, "another call of the same pair carries the session");
+    return schedule_dial(now + kFollowPatience);
+  }
+  if (ended.end == ppp::LinkEnd::kTerminatedByPeer) return end(EndReason::kUndoneByPeer, ended.reason);
+  if (ended.end == ppp::LinkEnd::kClosedByUs && !ever_up_) return end(EndReason::kRefusedByUs, ended.reason);
+  if (!calls_.empty() && calls_.size() > 1) return;  // another call is on its way
+  if (!ever_up_) return end(EndReason::kDialFailed, ended.reason);
+  if (options_.dials && !outgoing_in_progress()) schedule_dial(backoff_.after_failure(now));
+}
+
+void Session::establish(Instant now, Call& call) {
+  current_ = call.id();
+  phase_ = Phase::kUp;
+  ever_up_ = true;
+  hold_until_.reset();
+  dial_at_.reset();
+  routes_ready_ = false;
+  theirs_ready_.reset();
+  our_report_.reset();
+  their_report_.reset();
+  proof_by_.reset();
+  backoff_.restart(now);
+  if (!options_.identity.plan_only) actions_.emplace_back(Establish{call.agreement()});
+}
+
+// Which of two agreed calls of the same pair stays. Both ends come to the same answer: of two calls in the
+// same direction the newer, since its maker has given the older up; of two in opposite directions the one
+// whose caller has the lower node id.
+Call* Session::survivor(Call& one, Call& other) const {
+  Call& newer = one.id() > other.id() ? one : other;
+  if (one.direction() == other.direction()) return &newer;
+  Call& outgoing = one.direction() == Direction::kOutgoing ? one : other;
+  Call& incoming = one.direction() == Direction::kOutgoing ? other : one;
+  if (!incoming.agreement().peer) return &newer;
+  return options_.identity.node < incoming.agreement().peer->node ? &outgoing : &incoming;
+}
+
+void Session::leave(Instant now, Call& loser) {
+  const bool dialed = loser.direction() == Direction::kOutgoing;
+  actions_.emplace_back(Said{kNotice, dialed ? "both ends dialled: the far end's call stays, ours is hung up"
+                                             : "another call of the same pair stays, this one is hung up"});
+  if (current_ == loser.id()) current_.reset();
+  loser.hang_up(now, {Bye::Reason::kSuperseded, "another call of this pair carries the session"});
+}
+
+void Session::lose_current(Instant now, const std::string& reason) {
+  current_.reset();
+  proof_by_.reset();
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  phase_ = Phase::kHeld;
+  backoff_.restart(now);
+  if (options_.hold) hold_until_ = now + *options_.hold;
+  actions_.emplace_back(Suspend{reason});
+}
+
+void Session::end(EndReason reason, std::string text) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  dial_at_.reset();
+  hold_until_.reset();
+  close_by_.reset();
+  proof_by_.reset();
+  actions_.emplace_back(Ended{reason, std::move(text)});
+}
+
+void Session::schedule_dial(Instant at) {
+  dial_at_ = at;
+}
+
+bool Session::outgoing_in_progress() const {
+  return dialing_ || std::ranges::any_of(calls_, [](const auto& entry) {
+           return entry.second.direction() == Direction::kOutgoing;
+         });
+}
+
+// ---- the proof ----
+
+void Session::routes_ready(Instant now, Ready ready) {
+  if (!current_) return;
+  routes_ready_ = true;
+  ours_ready_ = std::move(ready);
+  Call& call = calls_.at(*current_);
+  if (call.is_plain()) {
+    theirs_ready_ = Ready{};
+    if (call.agreement().ipv4) theirs_ready_->gateways.push_back(call.agreement().ipv4->remote);
+  } else {
+    call.send(now, ours_ready_);
+  }
+  begin_proof(now);
+}
+
+void Session::routes_failed(Instant now, std::string why) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kClosing;  // the calls' ends are no accident
+  for (auto& [id, call] : calls_) call.hang_up(now, {Bye::Reason::kFailed, why});
+  end(EndReason::kMachineRefused, std::move(why));
+}
+
+void Session::hear(Instant now, const Ready& ready) {
+  if (theirs_ready_) return;  // said once an agreement; a repetition may not start probes again
+  theirs_ready_ = ready;
+  begin_proof(now);
+}
+
+void Session::begin_proof(Instant now) {
+  if (!routes_ready_ || !theirs_ready_) return;
+  proof_by_ = now + 2 * kProofPatience;
+  actions_.emplace_back(Prove{*theirs_ready_});
+}
+
+void Session::probed(Instant now, ProofReport report) {
+  if (!current_ || !proof_by_) return;
+  our_report_ = std::move(report);
+  Call& call = calls_.at(*current_);
+  proof_by_ = now + kProofPatience;
+  if (!call.is_plain()) call.send(now, *our_report_);
+  if (call.is_plain() || their_report_) finish_proof();
+}
+
+void Session::hear(Instant, ProofReport report) {
+  if (their_report_) return;
+  their_report_ = std::move(report);
+  if (our_report_) finish_proof();
+}
+
+void Session::finish_proof() {
+  proof_by_.reset();
+  actions_.emplace_back(
+      Proven{our_report_.value_or(ProofReport{}), their_report_, theirs_ready_.value_or(Ready{})});
+}
+
+void Session::hear(PlanReport report) {
+  constexpr std::size_t kMostLines = 400;  // of a peer that never says is_last
+  if (!options_.identity.plan_only) return;
+  std::ranges::move(report.lines, std::back_inserter(plan_lines_));
+  if (!report.is_last && plan_lines_.size() < kMostLines) return;
+  actions_.emplace_back(PlanArrived{std::exchange(plan_lines_, {})});
+}
+
+}  // namespace isthmus::session

@@ -1,0 +1,162 @@
+// One association with a far network: over one call after another, and for a moment over two when both ends
+// dial at once. Decides which call carries the packets, when to dial again, when to refuse traffic and when
+// to give up. Pure: events in, octets and SessionActions out; docs/design/session.md has its states. Not
+// thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "session/backoff.h"
+#include "session/call.h"
+
+namespace isthmus::session {
+
+struct SessionOptions {
+  bool dials = false;  // an `up`: makes outgoing calls, and again when the last one is lost
+  std::optional<Duration>
+      hold;        // how long a lost session keeps refusing traffic before it is undone; empty: for ever
+  Hello identity;  // node, host, name, plan_only; a caller's offers and wants
+  ppp::LinkOptions link;
+};
+
+enum class EndReason : std::uint8_t {
+  kUndoneByUs,
+  kUndoneByPeer,
+  kRefusedByPeer,
+  kRefusedByUs,
+  kDialFailed,  // the first call never came to an agreement
+  kHoldExpired,
+  kMachineRefused,  // routes_failed(), here or there
+};
+
+// What the shell is asked to do.
+struct Dial {};  // make a call, then add_call() or dial_failed()
+struct HangUp {
+  CallId call;
+  Bytes last_octets;  // to be sent before the stream is closed; the id is dead
+};
+struct Judge {
+  CallId call;
+  std::optional<Hello> hello;
+};  // then settle()
+struct Establish {
+  Agreement agreement;
+};  // change the machine so, then routes_ready() or routes_failed()
+struct Suspend {
+  std::string reason;
+};  // refuse traffic until the next Establish
+struct Prove {
+  Ready targets;
+};  // probe, then probed()
+struct Proven {
+  ProofReport ours;
+  std::optional<ProofReport> theirs;
+  Ready targets;
+};
+struct PlanArrived {
+  std::vector<std::string> lines;
+};
+struct Ended {
+  EndReason reason;
+  std::string text;
+};  // the last action: undo everything
+struct Said {
+  ppp::LinkNote::Level level;
+  std::string text;
+};
+using SessionAction = std::variant<Dial, HangUp, Judge, Establish, Suspend, Prove, Proven, PlanArrived, Ended,
+                                   Said, ppp::FrameTrace>;
+
+enum class Phase : std::uint8_t { kIdle, kCalling, kUp, kHeld, kClosing, kEnded };
+
+inline constexpr Duration kProofPatience = std::chrono::seconds{10};  // for the peer's report after our own
+inline constexpr Duration kClosePatience = std::chrono::milliseconds{1500};
+inline constexpr Duration kFollowPatience =
+    std::chrono::seconds{5};  // for the call that won over ours to stand
+
+class Session {
+ public:
+  // `random` and `policy` must outlive the session.
+  Session(SessionOptions options, RandomSource& random, const ppp::AddressPolicy& policy);
+
+  void begin(Instant now);  // dials, if this session does
+  CallId add_call(Instant now, Direction direction);
+  void dial_failed(Instant now, std::string reason);
+  void receive(Instant now, CallId call, ConstBytes stream, ppp::PacketSink& sink);
+  void carrier_lost(Instant now, CallId call);
+  void carrier_progressed(Instant now, CallId call);
+  void settle(Instant now, CallId call, Settlement settlement);
+  void routes_ready(Instant now, Ready ready);
+  void routes_failed(Instant now, std::string why);
+  void probed(Instant now, ProofReport report);
+  void network_changed(Instant now);  // a link or route of this machine: dial at once if that is due anyway
+  void close(Instant now, Bye bye);
+
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  void advance(Instant now);
+
+  // Whether packets can be sent, and on which call.
+  [[nodiscard]] std::optional<CallId> current() const;
+  // Onto `out`, if the session is up and the peer takes a packet of this family and size.
+  bool send_packet(Instant now, Family family, ConstBytes packet, Bytes& out);
+  [[nodiscard]] Bytes take_octets(CallId call);
+  [[nodiscard]] std::vector<SessionAction> take_actions();
+
+  [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] const Call* find(CallId call) const;
+  [[nodiscard]] const Agreement* agreement() const;
+  void trace_frames(bool on);
+
+ private:
+  using Calls = std::map<CallId, Call>;
+
+  void follow(Instant now, CallId id);
+  void on(Instant now, Call& call, PeerHeard& heard);
+  void on(Instant now, Call& call, Agreed& agreed);
+  void on(Instant now, Call& call, Disagreed& disagreed);
+  void on(Instant now, Call& call, Heard& heard);
+  void on(Instant now, Call& call, CallEnded& ended);
+  void on(Instant now, Call& call, ppp::LinkNote& note);
+  void on(Instant now, Call& call, ppp::FrameTrace& trace);
+  void hear(Instant now, const Ready& ready);
+  void hear(Instant now, ProofReport report);
+  void hear(PlanReport report);
+  void establish(Instant now, Call& call);
+  void leave(Instant now, Call& loser);
+  void lose_current(Instant now, const std::string& reason);
+  void after_loss(Instant now, const CallEnded& ended);
+  void end(EndReason reason, std::string text);
+  void schedule_dial(Instant at);
+  void begin_proof(Instant now);
+  void finish_proof();
+  [[nodiscard]] bool outgoing_in_progress() const;
+  [[nodiscard]] Call* survivor(Call& one, Call& other) const;
+
+  SessionOptions options_;
+  RandomSource* random_;
+  const ppp::AddressPolicy* policy_;
+  Backoff backoff_;
+  Phase phase_ = Phase::kIdle;
+  Calls calls_;
+  std::uint32_t next_call_ = 1;
+  std::optional<CallId> current_;
+  bool ever_up_ = false;
+  bool dialing_ = false;  // Dial was asked, neither add_call nor dial_failed came yet
+  bool tracing_ = false;
+  std::optional<Instant> dial_at_, hold_until_, close_by_;
+  // The proof of the current agreement.
+  bool routes_ready_ = false;
+  Ready ours_ready_;
+  std::optional<Ready> theirs_ready_;
+  std::optional<ProofReport> our_report_, their_report_;
+  std::optional<Instant> proof_by_;
+  std::vector<std::string> plan_lines_;
+  std::vector<SessionAction> actions_;
+};
+
+}  // namespace isthmus::session
