@@ -1,0 +1,63 @@
+// The octets of one call on their way through a pair of descriptors (ssh's pipes, a terminal): read as they
+// come, written as fast as they are taken.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "io/unique_fd.h"
+
+namespace isthmus::app {
+
+struct StreamHandlers {
+  std::function<void(ConstBytes)> octets;  // valid during the call
+  std::function<void()> progressed;        // the far side took octets again after it had not for a while
+  std::function<void()> drained;           // the backlog fell under the low mark
+  std::function<void(std::string)> lost;   // end of file or an error, once; why
+};
+
+class Stream : public std::enable_shared_from_this<Stream> {
+ public:
+  // Above the high mark nothing more should be fed in; below the low mark it may be again.
+  static constexpr std::size_t kHighMark = 128 * 1024;
+  static constexpr std::size_t kLowMark = 32 * 1024;
+
+  // Both descriptors become non-blocking; they may be duplicates of each other.
+  static Result<std::shared_ptr<Stream>> open(asio::io_context& loop, io::UniqueFd in, io::UniqueFd out,
+                                              StreamHandlers handlers);
+  Stream(asio::io_context& loop, int in, int out, StreamHandlers handlers);
+
+  void start();
+  void write(ConstBytes octets);
+  [[nodiscard]] std::size_t backlog() const { return pending_.size() - sent_; }
+
+  // Stops reading, sends what is pending as long as the far side takes it, then closes.
+  void finish();
+  // Closes now; no handler is called any more.
+  void abandon();
+  // Gives both descriptors to the caller (in, out) and is dead afterwards.
+  [[nodiscard]] std::pair<io::UniqueFd, io::UniqueFd> release();
+
+ private:
+  void wait_readable();
+  void read_some();
+  void wait_writable();
+  void write_some();
+  void lose(const std::string& why);
+
+  asio::posix::stream_descriptor in_, out_;
+  StreamHandlers handlers_;
+  Bytes incoming_;
+  Bytes pending_;  // octets [sent_, end) are still to be written
+  std::size_t sent_ = 0;
+  bool waiting_writable_ = false;
+  bool finishing_ = false;
+  bool dead_ = false;
+};
+
+}  // namespace isthmus::app
