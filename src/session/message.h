@@ -20,6 +20,9 @@ namespace isthmus::session {
 inline constexpr std::size_t kMaxPrefixes =
     32;  // a list in one message, so that any message fits an MRU of 1500
 inline constexpr std::size_t kMaxTargets = 8;  // proof targets
+inline constexpr std::size_t kMaxProbes = 16;
+inline constexpr std::size_t kMaxRemedies = 8;
+inline constexpr std::size_t kMaxLines = 64;  // of a PlanReport
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxText = 400;
 inline constexpr std::size_t kMaxMessage = 1500;
@@ -94,11 +97,15 @@ struct Bye {
 
 using Message = std::variant<Hello, Answer, Ready, ProofReport, PlanReport, Bye>;
 
-// At most kMaxMessage octets; lists and texts longer than their limits are cut (texts at a character).
+// At most kMaxMessage octets; lists and texts longer than their limits are cut (texts at a character), and
+// texts further where the message would be too long. Texts go out and come in as printable() leaves them.
 Bytes encode(const Message& message);
 
 // kProtocol for octets that break the format; kUnsupported for a message type of a later version, to be
 // skipped.
 Result<Message> decode(ConstBytes octets);
+
+// `lines` in as many reports as they need; at least one.
+std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines);
 
 }  // namespace isthmus::session
