@@ -59,7 +59,8 @@ struct LinkOptions {
   std::optional<NetworkOptions> network = NetworkOptions{};
   // VSNCP with our OUI
   bool vsncp = true;
-  std::string identification;  // sent in LCP Identification (RFC 1570 section 2.1) if not empty
+  std::uint32_t vsncp_capabilities = 0;  // announced to the peer
+  std::string identification;            // sent in LCP Identification (RFC 1570 section 2.1) if not empty
 };
 
 // Decides whether an address may be the peer's, or ours on the peer's suggestion. Pure; called while
@@ -134,6 +135,8 @@ struct LinkCounters {
   std::uint64_t bad_fcs = 0, too_long = 0, too_short = 0, aborted = 0;  // frames dropped by the deframer
   std::uint64_t not_up = 0;                     // packets for a network protocol that is not Opened
   std::uint64_t octets_before_first_frame = 0;  // text before the stream: motd and the like
+  std::uint64_t malformed = 0;                  // good FCS, but no PPP frame
+  std::uint64_t over_peer_mru = 0;              // packets and messages we did not send since they do not fit
 };
 
 // Receives IP packets as they are decoded. The packet is valid during the call only.
@@ -158,6 +161,9 @@ class Link {
                PacketSink& sink);                          // any split: one octet, half a frame, ten frames
   void open_network(Instant now, NetworkOptions options);  // once, if LinkOptions::network was left empty
   void close(Instant now, std::string_view reason);        // LCP Terminate-Request with this text
+  // Negotiates everything anew, LCP first (RFC 1661 section 4.3, Open with the restart option). The protocols
+  // go down and come up again.
+  void renegotiate(Instant now);
   // The carrier took octets again after having been blocked: proof of life for a link that only sends.
   void carrier_progressed(Instant now);
 
@@ -168,7 +174,8 @@ class Link {
   // otherwise.
   bool send_vsnp(Instant now, ConstBytes message);
 
-  // The caller sleeps until next_deadline() and then calls advance().
+  // The caller sleeps until next_deadline() and then calls advance(). A call that comes more than two seconds
+  // late means that we slept, not the peer: it is asked once more before it is declared dead.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);
 

@@ -1,0 +1,170 @@
+#include "ppp/ipcp.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace isthmus::ppp {
+namespace {
+
+constexpr std::uint8_t kIpAddresses = 1;  // deprecated by RFC 1332 section 3.1
+constexpr std::uint8_t kIpCompression = 2;
+constexpr std::uint8_t kIpAddress = 3;
+constexpr std::uint8_t kPrimaryDns = 129;
+constexpr std::uint8_t kPrimaryWins = 130;
+constexpr std::uint8_t kSecondaryDns = 131;
+constexpr std::uint8_t kSecondaryWins = 132;
+
+std::optional<IpAddress> address_in(const Option& option) {
+  if (option.value.size() != 4) return std::nullopt;
+  const Result<IpAddress> address = IpAddress::from_octets(option.value);
+  return address ? std::optional(*address) : std::nullopt;
+}
+
+Bytes value_of(const IpAddress& address) {
+  return {address.octets().begin(), address.octets().end()};
+}
+
+std::string_view label(std::uint8_t type) {
+  switch (type) {
+    case kIpAddresses:
+      return "addresses of both ends (deprecated)";
+    case kIpCompression:
+      return "header compression";
+    case kIpAddress:
+      return "address";
+    case kPrimaryDns:
+      return "first DNS server";
+    case kSecondaryDns:
+      return "second DNS server";
+    case kPrimaryWins:
+      return "first WINS server";
+    case kSecondaryWins:
+      return "second WINS server";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+IpcpPolicy::IpcpPolicy(NetworkOptions options, const AddressPolicy& policy)
+    : options_(std::move(options)), policy_(policy) {
+  reset();
+}
+
+Result<Ipv4Up> IpcpPolicy::agreement() const {
+  if (local_.is_unspecified()) return fail(Error::Code::kRefused, "the peer gave us no IPv4 address");
+  const IpAddress remote = remote_.is_unspecified() ? options_.remote_ipv4.value_or(remote_) : remote_;
+  if (remote.is_unspecified())
+    return fail(Error::Code::kRefused, "the peer names no IPv4 address of its own");
+  if (remote == local_) {
+    return fail(Error::Code::kRefused, fmt::format("both ends claim the address {}", local_.to_string()));
+  }
+  Ipv4Up up{local_, remote, {}};
+  for (const DnsWish& wish : dns_)
+    if (wish.is_asked && !wish.server.is_unspecified()) up.dns.push_back(wish.server);
+  return up;
+}
+
+void IpcpPolicy::reset() {
+  asks_address_ = true;
+  local_ = options_.local_ipv4.value_or(IpAddress());
+  dns_.fill({options_.ask_for_dns, IpAddress()});
+}
+
+void IpcpPolicy::append_request(Bytes& out) {
+  if (asks_address_) append_option(kIpAddress, value_of(local_), out);
+  if (dns_[0].is_asked) append_option(kPrimaryDns, value_of(dns_[0].server), out);
+  if (dns_[1].is_asked) append_option(kSecondaryDns, value_of(dns_[1].server), out);
+}
+
+Judgement IpcpPolicy::judge(const Option& option) {
+  if (option.type == kIpAddress) return judge_address(option);
+  if (option.type == kPrimaryDns || option.type == kSecondaryDns) return judge_dns(option);
+  return Judgement::reject();
+}
+
+Judgement IpcpPolicy::judge_address(const Option& option) const {
+  const std::optional<IpAddress> address = address_in(option);
+  if (address && may_be_remote(*address)) return Judgement::ack();
+  const std::optional<IpAddress>& ours = options_.remote_ipv4;
+  // To suggest what was just refused would go round in circles.
+  if (!ours || *ours == local_ || address == ours) return Judgement::reject();
+  return Judgement::nak(value_of(*ours));
+}
+
+bool IpcpPolicy::may_be_remote(const IpAddress& address) const {
+  if (!address.is_unicast_host() || address == local_) return false;
+  if (address == options_.remote_ipv4) return true;
+  return options_.accept_remote_ipv4 && policy_.permits_remote(address);
+}
+
+Judgement IpcpPolicy::judge_dns(const Option& option) const {
+  const std::size_t place = option.type == kPrimaryDns ? 0 : 1;
+  if (place >= options_.dns_to_offer.size()) return Judgement::reject();
+  const IpAddress& server = options_.dns_to_offer[place];
+  if (!server.is_v4()) return Judgement::reject();
+  return address_in(option) == server ? Judgement::ack() : Judgement::nak(value_of(server));
+}
+
+void IpcpPolicy::append_missing(const std::vector<Option>& request, Bytes& out) {
+  if (contains(request, kIpAddress)) return;
+  // RFC 1332 section 3.3: an address that would do, or zeros: "tell us yours".
+  append_option(kIpAddress, value_of(options_.remote_ipv4.value_or(IpAddress())), out);
+}
+
+void IpcpPolicy::grant(const std::vector<Option>& request) {
+  remote_ = IpAddress();
+  for (const Option& option : request)
+    if (option.type == kIpAddress) remote_ = address_in(option).value_or(IpAddress());
+}
+
+Result<void> IpcpPolicy::nakked(const std::vector<Option>& suggested) {
+  for (const Option& option : suggested) {
+    const std::optional<IpAddress> address = address_in(option);
+    if (!address) continue;
+    if (option.type == kIpAddress && !address->is_unspecified()) TRY(take_local(*address));
+    DnsWish* const wish = dns_wish(option.type);
+    if (wish == nullptr || !wish->is_asked) continue;
+    wish->is_asked = address->is_unicast_host();
+    wish->server = *address;
+  }
+  return {};
+}
+
+Result<void> IpcpPolicy::take_local(const IpAddress& suggested) {
+  // A peer may insist on nothing: with an address of our own we ask again, and Max-Failure ends it.
+  if (options_.local_ipv4 && !options_.accept_local_ipv4) return {};
+  if (!suggested.is_unicast_host() || suggested == remote_ || !policy_.permits_local(suggested)) {
+    return fail(
+        Error::Code::kRefused,
+        fmt::format("the peer assigns us the address {}, which is not permitted", suggested.to_string()));
+  }
+  local_ = suggested;
+  return {};
+}
+
+Result<void> IpcpPolicy::rejected(const std::vector<Option>& refused) {
+  if (contains(refused, kPrimaryDns)) dns_[0].is_asked = false;
+  if (contains(refused, kSecondaryDns)) dns_[1].is_asked = false;
+  if (!contains(refused, kIpAddress)) return {};
+  if (local_.is_unspecified()) return fail(Error::Code::kRefused, "the peer has no IPv4 address for us");
+  asks_address_ = false;
+  return {};
+}
+
+std::string IpcpPolicy::describe(const Option& option) const {
+  const std::string_view name = label(option.type);
+  if (name.empty()) return describe_unknown(option);
+  const std::optional<IpAddress> address = address_in(option);
+  if (!address || option.type == kIpCompression) return std::string(name);
+  return fmt::format("{} {}", name, address->to_string());
+}
+
+IpcpPolicy::DnsWish* IpcpPolicy::dns_wish(std::uint8_t type) {
+  if (type == kPrimaryDns) return &dns_[0];
+  return type == kSecondaryDns ? &dns_[1] : nullptr;
+}
+
+}  // namespace isthmus::ppp
