@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "ppp/describe.h"
+#include "ppp/hdlc_encoder.h"
+#include "ppp/link_state.h"
+
+namespace isthmus::ppp {
+namespace {
+
+constexpr std::size_t kMaxQuotedText = 200;
+constexpr std::size_t kMagicSize = 4;
+
+// A peer's text, fit for a log line.
+std::string printable(ConstBytes text) {
+  std::string out;
+  for (const std::uint8_t octet : text.first(std::min(text.size(), kMaxQuotedText)))
+    out += octet >= 0x20 && octet < 0x7f ? static_cast<char>(octet) : '.';
+  return out;
+}
+
+}  // namespace
+
+// --- receiving
+
+void Link::State::receive(Instant now, ConstBytes stream, PacketSink& sink) {
+  decoder.feed(stream, [&](const Frame& frame) { on_frame(now, frame, sink); });
+  count_dropped();
+}
+
+void Link::State::on_frame(Instant now, const Frame& frame, PacketSink& sink) {
+  ++counters.frames_received;
+  if (is_over_) return;
+  if (watch_) watch_->heard(now);
+  if (traces) actions.emplace_back(FrameTrace{false, describe_frame(frame.protocol, frame.information)});
+  dispatch(now, frame, sink);
+  settle(now);
+}
+
+void Link::State::dispatch(Instant now, const Frame& frame, PacketSink& sink) {
+  if (frame.protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return receive_lcp(now, frame);
+  Ncp* const ncp = ncp_of(frame.protocol);
+  // RFC 1661 section 3.4: before LCP is Opened everything else is discarded without a word.
+  if (!lcp_.is_opened()) {
+    if (ncp != nullptr) ++counters.not_up;
+    return;
+  }
+  if (ncp == nullptr || !ncp->is_wanted) return reject_protocol(frame);
+  if (frame.protocol == static_cast<std::uint16_t>(ncp->control)) return receive_control(now, *ncp, frame);
+  receive_data(now, *ncp, frame, sink);
+}
+
+void Link::State::receive_lcp(Instant now, const Frame& frame) {
+  const auto packet = parse_control_packet(frame.information);
+  if (!packet) return;
+  const std::optional<Code> code = known_code(packet->code);
+  if (code && *code >= Code::kProtocolReject && *code <= Code::kIdentification)
+    return lcp_maintenance(now, *code, *packet);
+
+  const bool was_opened = lcp_.is_opened();
+  if (was_opened && code == Code::kTerminateRequest) {
+    const std::string text = printable(packet->data);
+    plan_end(LinkEnd::kTerminatedByPeer,
+             text.empty() ? "the peer ended the link" : "the peer ended the link: " + text);
+  }
+  lcp_.receive(now, *packet);
+  if (lcp_policy_.is_looped_back())
+    drop(now, LinkEnd::kLoopback, "our own requests come back: the line is looped");
+}
+
+void Link::State::lcp_maintenance(Instant now, Code code, const ControlPacket& packet) {
+  // RFC 1570 section 2.1 has Identification in any state, the rest is for Opened (RFC 1661 sections 5.7
+  // to 5.9).
+  if (code == Code::kIdentification) return receive_identification(packet);
+  if (!lcp_.is_opened()) return;
+  if (code == Code::kProtocolReject) return receive_protocol_reject(now, packet);
+  receive_magic(now, code, packet);
+}
+
+// Echo-Request, Echo-Reply and Discard-Request. That they came is life already.
+void Link::State::receive_magic(Instant now, Code code, const ControlPacket& packet) {
+  ByteReader in(packet.data);
+  const std::uint32_t magic = in.u32();
+  if (!in.ok()) return;
+  if (magic != 0 && magic == lcp_policy_.magic())
+    return drop(now, LinkEnd::kLoopback, "our own magic number came back: the line is looped");
+  if (code != Code::kEchoRequest) return;
+  echo_request_ = {packet.code, packet.identifier, in.take_rest()};
+  lcp_.echo_requested(now);
+  settle(now);
+  echo_request_ = {};
+}
+
+void Link::State::receive_identification(const ControlPacket& packet) {
+  if (packet.data.size() <= kMagicSize || std::exchange(is_identified_, true)) return;
+  note(LinkNote::Level::kNotice,
+       fmt::format("the peer says it is {}", printable(packet.data.subspan(kMagicSize))));
+}
+
+void Link::State::receive_protocol_reject(Instant now, const ControlPacket& packet) {
+  ByteReader in(packet.data);
+  const std::uint16_t protocol = in.u16();
+  if (!in.ok()) return;
+  if (protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return lcp_.protocol_rejected(now);
+  Ncp* const ncp = ncp_of(protocol);
+  if (ncp == nullptr || !ncp->negotiator || ncp->is_unavailable) return;
+  ncp->negotiator->protocol_rejected(now);
+  make_unavailable(now, *ncp, ncp->negotiator->failure());
+}
+
+void Link::State::receive_control(Instant now, Ncp& ncp, const Frame& frame) {
+  const auto packet = parse_control_packet(frame.information);
+  if (!packet) return;
+  if (!ncp.negotiator) {
+    // Nobody has said yet what we want: open_network() will.
+    if (packet->code == static_cast<std::uint8_t>(Code::kConfigureRequest))
+      ncp.held_request.assign(frame.information.begin(), frame.information.end());
+    if (packet->code == static_cast<std::uint8_t>(Code::kTerminateRequest)) ncp.held_request.clear();
+    return;
+  }
+  if (ncp.negotiator->receive(now, *packet) == Receipt::kForeignVendor) reject_protocol(frame);
+}
+
+void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, PacketSink& sink) {
+  (void)now;
+  if (!ncp.is_up) {
+    ++counters.not_up;
+    // RFC 3772 section 2 permits the reject. While VSNCP is being negotiated it would tear down at the peer
+    // what is about to come up here.
+    const bool is_hopeless = ncp.negotiator && !ncp.negotiator->is_negotiating();
+    if (ncp.data == Protocol::kVsnp && is_hopeless) reject_protocol(frame);
+    return;
+  }
+  if (ncp.data == Protocol::kVsnp) {
+    actions.emplace_back(VsnpMessage{Bytes(frame.information.begin(), frame.information.end())});
+    return;
+  }
+  if (!frame.information.empty())
+    sink.packet(ncp.data == Protocol::kIpv4 ? Family::kIpv4 : Family::kIpv6, frame.information);
+}
+
+Link::State::Ncp* Link::State::ncp_of(std::uint16_t protocol) {
+  const auto found = std::ranges::find_if(ncps_, [&](const Ncp& ncp) {
+    return protocol == static_cast<std::uint16_t>(ncp.control) ||
+           protocol == static_cast<std::uint16_t>(ncp.data);
+  });
+  return found == ncps_.end() ? nullptr : &*found;
+}
+
+// --- sending
+
+bool Link::State::send_packet(Instant now, Family family, ConstBytes packet, Bytes& out) {
+  const Ncp& ncp = ncps_[family == Family::kIpv4 ? kIpcpPlace : kIpv6cpPlace];
+  if (!ncp.is_up || is_over_) return false;
+  if (packet.size() > peer_mru_) {
+    ++counters.over_peer_mru;
+    return false;
+  }
+  send_frame(ncp.data, packet, out);
+  if (watch_) watch_->sent(now);
+  return true;
+}
+
+bool Link::State::send_vsnp(Instant now, ConstBytes message) {
+  if (!ncps_[kVsncpPlace].is_up || is_over_) return false;
+  if (message.size() > peer_mru_) {
+    ++counters.over_peer_mru;
+    return false;
+  }
+  send_frame(Protocol::kVsnp, message, octets);
+  if (watch_) watch_->sent(now);
+  return true;
+}
+
+// One for a frame received, never longer than it by more than its own header, and within the peer's MRU.
+void Link::State::reject_protocol(const Frame& frame) {
+  if (lcp_.is_code_rejected(Code::kProtocolReject)) return;
+  Bytes data;
+  ByteWriter writer(data);
+  writer.u16(frame.protocol);
+  const std::size_t room = peer_mru_ - kControlHeaderSize - data.size();
+  writer.raw(frame.information.first(std::min(frame.information.size(), room)));
+  send_lcp(Code::kProtocolReject, lcp_.fresh_identifier(), data);
+}
+
+void Link::State::send_echo_request() {
+  // A peer that refuses to echo can not be asked; only its own frames tell.
+  if (lcp_.is_code_rejected(Code::kEchoRequest)) return watch_.reset();
+  Bytes data;
+  ByteWriter(data).u32(lcp_policy_.magic());
+  send_lcp(Code::kEchoRequest, lcp_.fresh_identifier(), data);
+}
+
+void Link::State::send_echo_reply() {
+  Bytes data;
+  ByteWriter writer(data);
+  writer.u32(lcp_policy_.magic());
+  const std::size_t room = peer_mru_ - kControlHeaderSize - data.size();
+  writer.raw(echo_request_.data.first(std::min(echo_request_.data.size(), room)));
+  send_lcp(Code::kEchoReply, echo_request_.identifier, data);
+}
+
+void Link::State::send_identification() {
+  if (options_.identification.empty() || lcp_.is_code_rejected(Code::kIdentification)) return;
+  Bytes data;
+  ByteWriter writer(data);
+  writer.u32(lcp_policy_.magic());
+  writer.raw(
+      bytes_of(options_.identification).first(std::min(options_.identification.size(), kMaxQuotedText)));
+  send_lcp(Code::kIdentification, lcp_.fresh_identifier(), data);
+}
+
+void Link::State::send_lcp(Code code, std::uint8_t identifier, ConstBytes data) {
+  Bytes information;
+  append_control_packet(code, identifier, data, information);
+  send_frame(Protocol::kLcp, information, octets);
+}
+
+void Link::State::send_frame(Protocol protocol, ConstBytes information, Bytes& out) {
+  const auto number = static_cast<std::uint16_t>(protocol);
+  encode_frame(number, information, framing_, out);
+  ++counters.frames_sent;
+  if (traces) actions.emplace_back(FrameTrace{true, describe_frame(number, information)});
+}
+
+void Link::State::count_dropped() {
+  const DecoderCounters& dropped = decoder.counters();
+  counters.bad_fcs = dropped.bad_fcs;
+  counters.too_long = dropped.too_long;
+  counters.too_short = dropped.too_short;
+  counters.aborted = dropped.aborted;
+  counters.malformed = dropped.malformed;
+  counters.octets_before_first_frame = decoder.octets_before_first_frame();
+}
+
+}  // namespace isthmus::ppp
