@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,19 +20,21 @@ enum class LogLevel : std::uint8_t {
 struct LogOptions {
   LogLevel most = LogLevel::kInfo;
   bool to_stderr = true;
-  bool to_syslog = true;  // ignored where standard error is the journal already
+  bool to_syslog = true;  // as LOG_DAEMON; not where standard error is the journal already
 };
 
-// Not for several threads at once.
+// Never waits: a line that standard error cannot take at once (a terminal stopped by ctrl-S, a full pipe) is
+// left out there, and their number is told later. One at a time in a process; not for several threads at
+// once.
 class Log {
  public:
   explicit Log(const LogOptions& options);
-  Log(Log&&) noexcept;
-  Log& operator=(Log&&) noexcept;
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
   ~Log();
 
-  [[nodiscard]] bool wants(LogLevel level) const;
-  // One line, made fit by log_line().
+  [[nodiscard]] bool wants(LogLevel level) const { return level <= most_; }
+  // One line, made fit by log_line(). With the time; in the journal with its priority instead.
   void write(LogLevel level, std::string_view text);
 
   void error(std::string_view text) { write(LogLevel::kError, text); }
@@ -42,13 +43,22 @@ class Log {
   void info(std::string_view text) { write(LogLevel::kInfo, text); }
 
  private:
-  struct Sinks;
-  std::unique_ptr<Sinks> sinks_;
+  void write_to_stderr(LogLevel level, const std::string& line);
+
+  LogLevel most_;
+  bool to_stderr_;
+  bool is_journal_;
+  bool to_syslog_;
+  std::uint64_t left_out_ = 0;
 };
 
 inline constexpr std::size_t kMaxLogLine = 1024;
 
-// `text` with control characters and octets that are no UTF-8 written as \xNN, cut at kMaxLogLine octets.
+// `text` with control characters, direction overrides and octets that are no UTF-8 written as \xNN, cut at
+// about kMaxLogLine octets.
 std::string log_line(std::string_view text);
+
+// Whether descriptor `fd` is the stream that JOURNAL_STREAM, "DEVICE:INODE", names.
+bool is_journal_stream(int fd, std::string_view journal_stream);
 
 }  // namespace isthmus::io

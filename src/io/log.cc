@@ -1,0 +1,138 @@
+#include "io/log.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <ctime>
+#include <utility>
+
+namespace isthmus::io {
+namespace {
+
+int syslog_priority(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return LOG_ERR;
+    case LogLevel::kWarning:
+      return LOG_WARNING;
+    case LogLevel::kNotice:
+      return LOG_NOTICE;
+    case LogLevel::kInfo:
+      return LOG_INFO;
+    case LogLevel::kNegotiation:
+      return LOG_DEBUG;
+    case LogLevel::kFrame:
+      return LOG_DEBUG;
+  }
+  return LOG_INFO;
+}
+
+const char* word_for(LogLevel level) {
+  if (level == LogLevel::kError) return "error: ";
+  if (level == LogLevel::kWarning) return "warning: ";
+  return "";
+}
+
+// "2026-11-22 16:31:07.250", in the machine's own time zone.
+std::string time_stamp() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm local{};
+  localtime_r(&now.tv_sec, &local);
+  std::array<char, 32> text{};
+  strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
+  return fmt::format("{}.{:03}", text.data(), now.tv_nsec / 1'000'000);
+}
+
+bool can_write_now(int fd) {
+  pollfd polled{fd, POLLOUT, 0};
+  return poll(&polled, 1, 0) == 1 && (polled.revents & POLLOUT) != 0;
+}
+
+// Lines that would turn text around: a peer's name could make a refusal read as something else.
+bool is_direction_override(std::uint32_t character) {
+  return (character >= 0x202a && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
+}
+
+bool is_printable(std::uint32_t character, std::size_t octets) {
+  constexpr std::array<std::uint32_t, 5> kSmallestOfLength{0, 0, 0x80, 0x800, 0x10000};
+  if (character < 0x20 || (character >= 0x7f && character < 0xa0)) return false;
+  if (character < kSmallestOfLength[octets] || character > 0x10ffff) return false;
+  const bool is_surrogate = character >= 0xd800 && character <= 0xdfff;
+  return !is_surrogate && !is_direction_override(character);
+}
+
+// How many octets the printable UTF-8 character at the start of `text` has; 0 if there is none.
+std::size_t printable_length(std::string_view text) {
+  const auto first = static_cast<std::uint8_t>(text.front());
+  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || text.size() < length) return 0;
+  std::uint32_t character = length == 1 ? first : first & (0x7fU >> length);
+  for (const char octet : text.substr(1, length - 1)) {
+    if ((static_cast<std::uint8_t>(octet) & 0xc0) != 0x80) return 0;
+    character = (character << 6) | (static_cast<std::uint8_t>(octet) & 0x3fU);
+  }
+  return is_printable(character, length) ? length : 0;
+}
+
+}  // namespace
+
+std::string log_line(std::string_view text) {
+  constexpr std::string_view kCut = "…";
+  std::string line;
+  while (!text.empty()) {
+    if (line.size() + 4 > kMaxLogLine - kCut.size()) return line.append(kCut);
+    const std::size_t length = printable_length(text);
+    if (length > 0) {
+      line.append(text.substr(0, length));
+    } else {
+      line += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text.front()));
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return line;
+}
+
+bool is_journal_stream(int fd, std::string_view journal_stream) {
+  struct stat status{};
+  if (journal_stream.empty() || fstat(fd, &status) != 0) return false;
+  return journal_stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
+Log::Log(const LogOptions& options) : most_(options.most), to_stderr_(options.to_stderr) {
+  const char* journal_stream = getenv("JOURNAL_STREAM");
+  is_journal_ = journal_stream != nullptr && is_journal_stream(STDERR_FILENO, journal_stream);
+  to_syslog_ = options.to_syslog && !(is_journal_ && to_stderr_);
+  if (to_syslog_) openlog("isthmus", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+Log::~Log() {
+  if (to_syslog_) closelog();
+}
+
+void Log::write(LogLevel level, std::string_view text) {
+  if (!wants(level)) return;
+  const std::string line = log_line(text);
+  if (to_syslog_) syslog(syslog_priority(level), "%s%s", word_for(level), line.c_str());
+  if (to_stderr_) write_to_stderr(level, line);
+}
+
+void Log::write_to_stderr(LogLevel level, const std::string& line) {
+  if (!can_write_now(STDERR_FILENO)) {
+    ++left_out_;
+    return;
+  }
+  const std::string prefix = is_journal_ ? fmt::format("<{}>", syslog_priority(level)) : time_stamp() + " ";
+  std::string text = fmt::format("{}{}{}\n", prefix, word_for(level), line);
+  if (left_out_ > 0)
+    text = fmt::format("{}({} lines left out)\n", prefix, std::exchange(left_out_, 0)) + text;
+  // A standard error that is gone is no reason to stop.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace isthmus::io
