@@ -279,7 +279,8 @@ Result<ChildProcess> ChildProcess::start(const SpawnOptions& options) {
   if (options.argv.empty()) return fail(Error::Code::kInvalid, "start a program: no name given");
   Prepared prepared;
   prepared.environment = environment_for(options);
-  prepared.program = TRY(resolve(options.argv.front(), prepared.environment));
+  prepared.program =
+      TRY(resolve(options.program.empty() ? options.argv.front() : options.program, prepared.environment));
   prepared.argv = pointers_to(options.argv);
   prepared.envp = pointers_to(prepared.environment);
 

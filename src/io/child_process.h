@@ -39,6 +39,9 @@ struct SpawnOptions {
     kNewSession,   // no controlling terminal
     kNewTerminal,  // a new session whose controlling terminal is descriptor 0
   };
+  // OpenSSH 9.2 keeps an inherited SIG_IGN for these three while a session runs, and so does the ssh of a
+  // jump host; at its prompts ctrl-C still ends it. A ProxyCommand with a handler of its own (socat) dies of
+  // ctrl-C. kNewGroup is no way out: ssh is stopped by SIGTTIN as soon as it asks for something.
   enum class TerminalSignals : std::uint8_t {
     kDefault,  // SIGINT, SIGQUIT and SIGHUP end the child
     kIgnored,  // they do not, unless the program installs handlers of its own
@@ -46,6 +49,7 @@ struct SpawnOptions {
 
   // argv[0] is looked up in the PATH of the child's environment unless it holds a '/'.
   std::vector<std::string> argv;
+  std::string program;  // executed instead of argv[0] if not empty
   // Our environment if empty; changes are applied to it, nullopt removes a variable.
   std::optional<std::vector<std::string>> environment;
   std::map<std::string, std::optional<std::string>> environment_changes;
@@ -97,8 +101,10 @@ class ChildProcess {
 
   // nullopt while it runs. Remembers the status: may be asked again.
   [[nodiscard]] std::optional<ExitStatus> try_wait();
-  void terminate();  // SIGTERM; nothing after its end
+  void terminate();  // SIGTERM, also to a stopped child; nothing after its end
   void kill();       // SIGKILL
+  // From now on it is nobody's to end: it outlives us, and its end is init's to notice.
+  void leave_running() { pidfd_.reset(); }
 
  private:
   ChildProcess() = default;

@@ -36,12 +36,15 @@ struct ParentVerdict {
 // sent to it alone on to the child; a ctrl-C reaches both, and the parent leaves the answer to the child.
 Result<std::variant<DetachedSession, ParentVerdict>> detach_session();
 
-// The descriptor at which a session owner finds its end of the channel.
-inline constexpr int kOwnerChannelFd = 3;
+// Starts `program`, by default this one again, as `isthmus ARGUMENTS…` in a session of its own: default
+// signals, directory /, standard output and error on /dev/null, so that sshd's hang-up does not reach it and
+// its caller's end leaves it to init. Returns our end of a channel to it, over which the caller passes its
+// stream.
+Result<ControlConnection> start_session_owner(const std::vector<std::string>& arguments,
+                                              const std::string& program = "/proc/self/exe");
 
-// Starts this program again as `isthmus ARGUMENTS…` in a session of its own, child of init, default signals,
-// standard streams on /dev/null, directory /, so that sshd's hang-up does not reach it. Returns our end of a
-// channel to it, over which the caller passes its stream's descriptors.
-Result<ControlConnection> start_session_owner(const std::vector<std::string>& arguments);
+// In the owner, first of all: its end of that channel, which was its standard input; /dev/null takes its
+// place.
+Result<ControlConnection> take_owner_channel();
 
 }  // namespace isthmus::io
