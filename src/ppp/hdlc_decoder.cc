@@ -50,7 +50,13 @@ std::optional<Frame> HdlcDecoder::next(ConstBytes& stream) {
   while (!stream.empty()) {
     const std::uint8_t octet = stream.front();
     stream = stream.subspan(1);
-    if (const std::optional<Frame> frame = consume(octet)) return frame;
+    ++position_;
+    if (counters_.good == 0 && text_.size() < kMaxText) text_.push_back(octet);
+    if (octet != kFlag) {
+      consume(octet);
+      continue;
+    }
+    if (const std::optional<Frame> frame = end_frame()) return frame;
   }
   return std::nullopt;
 }
@@ -59,24 +65,19 @@ std::uint64_t HdlcDecoder::octets_before_first_frame() const {
   return counters_.good == 0 ? position_ : text_octets_;
 }
 
-std::optional<Frame> HdlcDecoder::consume(std::uint8_t octet) {
-  ++position_;
-  if (counters_.good == 0 && text_.size() < kMaxText) text_.push_back(octet);
-  if (octet == kFlag) return end_frame();
-  if (state_ != State::kInFrame || is_mapped(receive_accm_, octet)) return std::nullopt;
-
+void HdlcDecoder::consume(std::uint8_t octet) {
+  if (state_ != State::kInFrame || is_mapped(receive_accm_, octet)) return;
   if (octet == kControlEscape && !escaped_) {
     escaped_ = true;
-    return std::nullopt;
+    return;
   }
   if (frame_.size() == max_information_ + kMaxOverhead) {
     ++counters_.too_long;
     state_ = State::kSkipping;
-    return std::nullopt;
+    return;
   }
   frame_.push_back(escaped_ ? octet ^ kEscapeBit : octet);
   escaped_ = false;
-  return std::nullopt;
 }
 
 std::optional<Frame> HdlcDecoder::end_frame() {

@@ -65,7 +65,7 @@ class HdlcDecoder {
     kSkipping,  // in a frame that is too long, until the next Flag Sequence
   };
 
-  std::optional<Frame> consume(std::uint8_t octet);
+  void consume(std::uint8_t octet);
   std::optional<Frame> end_frame();
   std::optional<Frame> checked_frame();
   void settle_text();
