@@ -8,6 +8,7 @@
 #include "ppp/describe_option.h"
 #include "ppp/description.h"
 #include "ppp/frame.h"
+#include "ppp/vsncp.h"
 
 namespace isthmus::ppp {
 namespace {
@@ -252,11 +253,17 @@ void add_data(std::uint16_t protocol, Code code, ConstBytes data, Description& l
   }
 }
 
-void add_vendor(ConstBytes& data, Description& line) {
+// Takes the OUI off `data`. Yields the protocol whose option types are meant: none that we know if the OUI is
+// foreign.
+std::uint16_t add_vendor(ConstBytes& data, Description& line) {
   const Result<VendorData> vendor = split_vendor_data(data);
-  if (!vendor) return line.add(" without OUI");
+  if (!vendor) {
+    line.add(" without OUI");
+    return 0;
+  }
   line.add(" oui={:06x}", vendor->oui);
   data = vendor->data;
+  return vendor->oui == kOui ? static_cast<std::uint16_t>(Protocol::kVsncp) : 0;
 }
 
 void add_control(std::uint16_t protocol, ConstBytes information, Description& line) {
@@ -272,7 +279,7 @@ void add_control(std::uint16_t protocol, ConstBytes information, Description& li
     line.add(" code={} id={}", packet->code, packet->identifier);
 
   ConstBytes data = packet->data;
-  if (protocol == static_cast<std::uint16_t>(Protocol::kVsncp)) add_vendor(data, line);
+  if (protocol == static_cast<std::uint16_t>(Protocol::kVsncp)) protocol = add_vendor(data, line);
   if (code)
     add_data(protocol, *code, data, line);
   else

@@ -40,6 +40,9 @@ constexpr std::array kShapes = std::to_array<OptionShape>({
     // RFC 5072
     {Protocol::kIpv6cp, 1, "interface-id", Form::kInterfaceId},
     {Protocol::kIpv6cp, 2, "compression", Form::kProtocol},
+    // Ours, under our OUI
+    {Protocol::kVsncp, 1, "version", Form::kHex32},
+    {Protocol::kVsncp, 2, "capabilities", Form::kHex32},
 });
 
 const OptionShape* shape_of(std::uint16_t protocol, std::uint8_t type) {

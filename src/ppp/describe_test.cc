@@ -41,9 +41,14 @@ TEST(Describe, ShowsTheInterfaceIdentifierOfIpv6cp) {
             "IPV6CP Configure-Ack id=1 <interface-id 211:22ff:fe33:1>");
 }
 
-TEST(Describe, ShowsTheOuiOfVsncp) {
-  EXPECT_EQ(described(0x805b, Code::kConfigureRequest, {0x02, 0x49, 0x53, 1, 3, 7}),
-            "VSNCP Configure-Request id=1 oui=024953 <option 1 07>");
+TEST(Describe, NamesTheOptionsOfVsncpUnderOurOui) {
+  EXPECT_EQ(described(0x805b, Code::kConfigureRequest, {0x02, 0x49, 0x53, 1, 6, 0, 0, 0, 1}),
+            "VSNCP Configure-Request id=1 oui=024953 <version 0x1>");
+}
+
+TEST(Describe, DoesNotGuessAtTheOptionsOfAForeignOui) {
+  EXPECT_EQ(described(0x805b, Code::kConfigureRequest, {0xcf, 0, 1, 1, 6, 0, 0, 0, 1}),
+            "VSNCP Configure-Request id=1 oui=cf0001 <option 1 00000001>");
 }
 
 TEST(Describe, ShowsAnOptionOfWrongSizeInHexadecimal) {

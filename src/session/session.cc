@@ -171,7 +171,7 @@ void Session::follow(Instant now, CallId id) {
   for (CallEvent& event : place->second.take_events()) {
     std::visit([&](auto& what) { on(now, place->second, what); }, event);
     if (std::holds_alternative<CallEnded>(event)) {
-      actions_.emplace_back(HangUp{id});
+      actions_.emplace_back(HangUp{id, {}});
       calls_.erase(id);
       break;
     }
