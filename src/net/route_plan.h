@@ -23,6 +23,8 @@ struct RoutePlanInput {
       remote_ipv6;  // beside the link-local ones, which the kernel holds itself
   std::optional<std::uint64_t> local_interface_id;  // IPV6CP's: our link-local address on the tunnel
   std::vector<Endpoint> outer;                      // remote ends of the ssh connection (and jump hosts)
+  // Our own ends of it: the peer dials them again from another port when the stream was lost.
+  std::vector<IpAddress> outer_local;
   bool proxy_arp = false;
   bool masquerade = false;
   bool guard = true;
