@@ -55,26 +55,25 @@ IpcpPolicy::IpcpPolicy(NetworkOptions options, const AddressPolicy& policy)
 
 Result<Ipv4Up> IpcpPolicy::agreement() const {
   if (local_.is_unspecified()) return fail(Error::Code::kRefused, "the peer gave us no IPv4 address");
-  const IpAddress remote = remote_.is_unspecified() ? options_.remote_ipv4.value_or(remote_) : remote_;
-  if (remote.is_unspecified())
+  // Neither end may go on with addresses the other has not heard of or has refused.
+  if (remote_.is_unspecified())
     return fail(Error::Code::kRefused, "the peer names no IPv4 address of its own");
-  if (remote == local_) {
+  if (remote_ == local_) {
     return fail(Error::Code::kRefused, fmt::format("both ends claim the address {}", local_.to_string()));
   }
-  Ipv4Up up{local_, remote, {}};
+  Ipv4Up up{local_, remote_, {}};
   for (const DnsWish& wish : dns_)
     if (wish.is_asked && !wish.server.is_unspecified()) up.dns.push_back(wish.server);
   return up;
 }
 
 void IpcpPolicy::reset() {
-  asks_address_ = true;
   local_ = options_.local_ipv4.value_or(IpAddress());
   dns_.fill({options_.ask_for_dns, IpAddress()});
 }
 
 void IpcpPolicy::append_request(Bytes& out) {
-  if (asks_address_) append_option(kIpAddress, value_of(local_), out);
+  append_option(kIpAddress, value_of(local_), out);
   if (dns_[0].is_asked) append_option(kPrimaryDns, value_of(dns_[0].server), out);
   if (dns_[1].is_asked) append_option(kSecondaryDns, value_of(dns_[1].server), out);
 }
@@ -150,8 +149,7 @@ Result<void> IpcpPolicy::rejected(const std::vector<Option>& refused) {
   if (contains(refused, kSecondaryDns)) dns_[1].is_asked = false;
   if (!contains(refused, kIpAddress)) return {};
   if (local_.is_unspecified()) return fail(Error::Code::kRefused, "the peer has no IPv4 address for us");
-  asks_address_ = false;
-  return {};
+  return fail(Error::Code::kRefused, fmt::format("the peer refuses our address {}", local_.to_string()));
 }
 
 std::string IpcpPolicy::describe(const Option& option) const {

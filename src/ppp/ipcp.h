@@ -42,7 +42,6 @@ class IpcpPolicy final : public OptionPolicy {
 
   NetworkOptions options_;
   const AddressPolicy& policy_;
-  bool asks_address_ = true;
   IpAddress local_;   // unspecified: we ask the peer for one
   IpAddress remote_;  // unspecified: the peer has named none
   std::array<DnsWish, 2> dns_;
