@@ -43,6 +43,15 @@ inline std::vector<OwnedFrame> frames_in(ConstBytes stream) {
   return out;
 }
 
+inline Bytes option(std::uint8_t type, ConstBytes value) {
+  Bytes out;
+  append_option(type, value, out);
+  return out;
+}
+inline Bytes address_option(std::uint8_t type, std::string_view address) {
+  return option(type, ip(address).octets());
+}
+
 // A Link and everything it said.
 class End : public PacketSink {
  public:
