@@ -234,5 +234,22 @@ TEST(Rfc1662AgainstPppd, ItsDefaultRequestHoldsFourOptions) {
   EXPECT_EQ((*options)[3].type, 8);
 }
 
+// The worked examples of docs/protocol/ppp-over-ssh.md.
+TEST(PppOverSshPage, ItsConfigureRequestIsWhatWeSend) {
+  const Bytes information = octets("01010014 020600000000 05061b2c3d7e 0702 0802");
+  EXPECT_EQ(
+      sent(kLcp, information, {.accm = 0}),
+      octets("7e ff7d23 c021 7d217d217d207d34 7d227d267d207d207d207d20 7d257d267d3b2c3d7d5e 7d277d22 7d287d22"
+             "66b9 7e"));
+}
+
+TEST(PppOverSshPage, ItsIpv4PacketIsWhatWeSend) {
+  const Bytes packet = octets("4500001c00004000400170bc c106230c c106250c 0800f7f700070001");
+  const FramingOptions compressed{
+      .accm = 0, .protocol_field_compression = true, .address_control_compression = true};
+  EXPECT_EQ(sent(kIpv4, packet, compressed),
+            octets("7e 21 4500001c00004000400170bc c106230c c106250c 0800f7f700070001 1d24 7e"));
+}
+
 }  // namespace
 }  // namespace isthmus::ppp
