@@ -11,10 +11,16 @@ namespace isthmus {
 
 struct FirewallRule {
   enum class Verdict : std::uint8_t { kNone, kAccept, kDrop, kReject, kReturn, kJump, kGoto };
-  // Interface matches; empty matches any, a trailing '*' any rest.
-  std::string input_interface, output_interface;
-  bool input_is_negated = false, output_is_negated = false;
-  bool is_conditional = false;  // matches something beside interfaces: addresses, ports, state…
+  // Matches one of these interfaces, or with is_negated none of them; empty matches any. A trailing '*'
+  // stands for any rest.
+  struct InterfaceMatch {
+    std::vector<std::string> names;
+    bool is_negated = false;
+    friend bool operator==(const InterfaceMatch&, const InterfaceMatch&) = default;
+  };
+  InterfaceMatch input, output;
+  // Matches something else too, that a new connection may or may not meet: addresses, ports, marks…
+  bool is_conditional = false;
   Verdict verdict = Verdict::kNone;
   std::string target;  // of kJump and kGoto
   friend bool operator==(const FirewallRule&, const FirewallRule&) = default;
@@ -38,10 +44,17 @@ struct FirewallFacts {
   friend bool operator==(const FirewallFacts&, const FirewallFacts&) = default;
 };
 
-// One sentence a chain that may drop new connections between `tunnel` and one of `lans`, with the command
-// that permits them. An accept of our interface ahead of the drop counts as permitted; rules with further
-// conditions count neither way. Tables named isthmus_* are ours and left out.
-std::vector<std::string> diagnose_firewall(const FirewallFacts& facts, const std::string& tunnel,
-                                           const std::vector<std::string>& lans);
+// What would be forwarded: new connections between the tunnel and these interfaces, both ways.
+struct ForwardedTraffic {
+  std::string tunnel;
+  std::vector<std::string> lans;
+  bool ipv4 = true;
+  bool ipv6 = true;
+};
+
+// One sentence for each base chain that may drop such traffic, with the command that permits it. An accept of
+// our interface ahead of the drop counts as permitted; rules with further conditions count neither way.
+// Tables named isthmus_* are ours and left out.
+std::vector<std::string> diagnose_firewall(const FirewallFacts& facts, const ForwardedTraffic& traffic);
 
 }  // namespace isthmus
