@@ -23,6 +23,7 @@ import time
 
 HOSTS = ("hostA", "fellini", "router", "polanski", "hostB")
 PREFIX = "isth"
+DEMO_TAG = "isthmus-demo"  # what `make demo KEEP=1` leaves standing
 
 FELLINI_OUT, FELLINI_IN, HOST_A = "193.6.34.12", "193.6.35.12", "193.6.35.20"
 POLANSKI_OUT, POLANSKI_IN, HOST_B = "193.6.36.12", "193.6.37.12", "193.6.37.20"
@@ -110,6 +111,17 @@ def remove_abandoned():
                 remove(path)
 
 
+def remove_tagged(tag):
+    """Removes what a run with this tag left standing; says whether there was any."""
+    spaces = sorted(pathlib.Path("/run/netns").glob(f"{tag}-*"))
+    directories = sorted(pathlib.Path("/tmp").glob(f"{tag}-*"))
+    for path in spaces:
+        remove_namespace(path.name)
+    for path in directories:
+        shutil.rmtree(path, ignore_errors=True)
+    return bool(spaces or directories)
+
+
 def unwind_on_sigterm():
     """Turns SIGTERM into SystemExit, so that with-blocks undo what they did."""
     def leave(number, _frame):
@@ -121,8 +133,8 @@ def unwind_on_sigterm():
 class Namespaces:
     """Named namespaces and what runs in them. A host is called by its plain name; names are made unique here."""
 
-    def __init__(self, hosts):
-        self.tag = f"{PREFIX}-{os.getpid()}-{next(_serial)}"
+    def __init__(self, hosts, tag=None):
+        self.tag = tag or f"{PREFIX}-{os.getpid()}-{next(_serial)}"
         self.hosts = tuple(hosts)
         self.directory = None
         self.env = {}
@@ -154,6 +166,10 @@ class Namespaces:
     def __exit__(self, *_):
         self._stack.close()
 
+    def leave_standing(self):
+        """Nothing is removed on exit. Without a tag of its own the next run would remove it."""
+        self._stack.pop_all()
+
     def build(self):
         """What a subclass lays between its hosts."""
 
@@ -172,6 +188,10 @@ class Namespaces:
 
     def ip(self, host, *words):
         return ip("-n", self.name(host), *words)
+
+    def pids(self, host):
+        """The ids of all processes that live on the host."""
+        return [int(pid) for pid in ip("netns", "pids", self.name(host)).split()]
 
     def argv(self, host, argv):
         """The command line that runs argv on the host, from outside."""
@@ -266,8 +286,8 @@ class Snapshot:
 class Topology(Namespaces):
     """The two sites of the article. `ipv6=False` leaves the second family out."""
 
-    def __init__(self, ipv6=True):
-        super().__init__(HOSTS)
+    def __init__(self, ipv6=True, tag=None):
+        super().__init__(HOSTS, tag)
         self.ipv6 = ipv6
 
     def build(self):
