@@ -60,9 +60,10 @@ class HostApplier {
   HostApplier(Journal journal, Netlink netlink, SysctlLedger ledger)
       : journal_(std::move(journal)), netlink_(std::move(netlink)), ledger_(std::move(ledger)) {}
   static Result<HostApplier> over(const RuntimeDir& dir, Journal journal);
+  static void clean_up_dead(HostApplier dead, CleanupReport& report);
   Result<void> perform(const HostChange& change);
   Result<void> undo(const HostChange& change);
-  Result<bool> is_standing(const HostChange& change);
+  Result<bool> is_in_kernel(const HostChange& change);
 
   Journal journal_;
   Netlink netlink_;

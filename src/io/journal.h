@@ -26,6 +26,7 @@ struct SessionRecord {
   pid_t owner = 0;
   bool is_alive = false;
   std::vector<HostChange> standing;  // intended or done and not undone, oldest first
+  std::size_t unreadable_lines = 0;  // damage: what they said cannot be undone
 };
 
 class Journal {
@@ -44,6 +45,7 @@ class Journal {
   [[nodiscard]] const std::string& interface() const { return record_.interface; }
   // Intended or done and not undone, oldest first.
   [[nodiscard]] const std::vector<HostChange>& standing() const { return record_.standing; }
+  [[nodiscard]] std::size_t unreadable_lines() const { return record_.unreadable_lines; }
 
   // Before and after an act: a change is standing from intend() until mark_undone().
   [[nodiscard]] Result<void> intend(const HostChange& change);

@@ -22,9 +22,8 @@ class SysctlLedger {
   [[nodiscard]] Result<void> acquire(std::string_view session, const SysctlChange& change) const;
   // Success also when the session does not hold it, or the key is gone with its interface.
   [[nodiscard]] Result<void> release(std::string_view session, std::string_view key) const;
-  // Releases everything held by sessions not in `living`; returns the keys.
-  [[nodiscard]] Result<std::vector<std::string>> release_all_but(
-      const std::vector<std::string>& living) const;
+  // Lets go for every holder that has no journal any more; returns the keys that nobody holds now.
+  [[nodiscard]] Result<std::vector<std::string>> release_orphans() const;
 
  private:
   RuntimeDir dir_;

@@ -1,0 +1,136 @@
+#include "io/netlink.h"
+
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <netlink/errno.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "base/check.h"
+#include "io/netlink_message.h"
+
+namespace isthmus::io {
+namespace {
+
+// A dump is begun again when the tables change under it; on a router with a busy routing daemon that can
+// happen more than once.
+constexpr int kDumpAttempts = 8;
+
+std::unexpected<Error> fail_netlink(int nl_error, const std::string& what) {
+  const std::string message = what + ": " + nl_geterror(nl_error);
+  switch (nl_error < 0 ? -nl_error : nl_error) {
+    case NLE_EXIST:
+      return fail(Error::Code::kExists, message);
+    case NLE_OBJ_NOTFOUND:
+    case NLE_NODEV:
+    case NLE_NOADDR:
+      return fail(Error::Code::kNotFound, message);
+    case NLE_PERM:
+      return fail(Error::Code::kSystem, message + " (need CAP_NET_ADMIN)");
+    case NLE_NOACCESS:
+      return fail(Error::Code::kSystem, message + " (is IPv6 disabled on the interface?)");
+    default:
+      return fail(Error::Code::kSystem, message);
+  }
+}
+
+int on_message(nl_msg* message, void* visit) {
+  (*static_cast<const std::function<void(nlmsghdr&)>*>(visit))(*nlmsg_hdr(message));
+  return NL_OK;
+}
+
+struct CallbackFree {
+  void operator()(nl_cb* callback) const { nl_cb_put(callback); }
+};
+
+int dump_once(nl_sock& socket, nl_msg& query, const std::function<void(nlmsghdr&)>& visit) {
+  const std::unique_ptr<nl_cb, CallbackFree> callback{nl_cb_alloc(NL_CB_DEFAULT)};
+  CHECK(callback != nullptr);
+  // libnl hands the pointer back to on_message, which does not write through it.
+  void* argument = const_cast<std::function<void(nlmsghdr&)>*>(&visit);
+  nl_cb_set(callback.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, argument);
+  const int sent = nl_send_auto(&socket, &query);
+  if (sent < 0) return sent;
+  return nl_recvmsgs(&socket, callback.get());
+}
+
+}  // namespace
+
+void NetlinkSocketClose::operator()(nl_sock* socket) const {
+  nl_socket_free(socket);
+}
+
+Result<Netlink> Netlink::open() {
+  NetlinkSocket socket{nl_socket_alloc()};
+  CHECK(socket != nullptr);
+  if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) {
+    return fail_netlink(error, "open a netlink socket");
+  }
+  // Lets the kernel itself filter dumps by table and protocol: a router may hold a million other routes.
+  // Kernels before 4.20 send everything, and the readers here choose.
+  const int on = 1;
+  ::setsockopt(nl_socket_get_fd(socket.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  return Netlink{std::move(socket)};
+}
+
+NetlinkMessage new_message_of(int type, int flags, void* header, std::size_t length) {
+  NetlinkMessage message{nlmsg_alloc_simple(type, flags)};
+  CHECK(message != nullptr);
+  CHECK(nlmsg_append(message.get(), header, length, NLMSG_ALIGNTO) == 0);
+  return message;
+}
+
+void put_u8(nl_msg& message, int attribute, std::uint8_t value) {
+  CHECK(nla_put_u8(&message, attribute, value) == 0);
+}
+
+void put_u32(nl_msg& message, int attribute, std::uint32_t value) {
+  CHECK(nla_put_u32(&message, attribute, value) == 0);
+}
+
+void put_octets(nl_msg& message, int attribute, ConstBytes octets) {
+  CHECK(nla_put(&message, attribute, static_cast<int>(octets.size()), octets.data()) == 0);
+}
+
+Result<void> request(nl_sock& socket, NetlinkMessage message, const std::string& what) {
+  // nl_send_sync frees the message.
+  const int error = nl_send_sync(&socket, message.release());
+  if (error < 0) return fail_netlink(error, what);
+  return {};
+}
+
+Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
+                  const std::function<void()>& restart, const std::function<void(nlmsghdr&)>& visit) {
+  int error = 0;
+  for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
+    restart();
+    const NetlinkMessage message = query();
+    error = dump_once(socket, *message, visit);
+    // A table that nobody has put a route into does not exist: no messages, and no failure.
+    if (error >= 0 || error == -NLE_OBJ_NOTFOUND) return {};
+    if (error != -NLE_DUMP_INTR) break;
+  }
+  return fail_netlink(error, "read the kernel's tables by netlink");
+}
+
+std::uint32_t interface_index(const std::string& name) {
+  return ::if_nametoindex(name.c_str());
+}
+
+std::string interface_name(std::uint32_t index) {
+  std::array<char, IF_NAMESIZE> name{};
+  return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : std::string{name.data()};
+}
+
+std::optional<Prefix> prefix_of(int family, ConstBytes octets, int length) {
+  const Family kind = family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  if (length < 0 || length > IpAddress::unspecified(kind).bits()) return std::nullopt;
+  if (octets.empty()) return Prefix::around(IpAddress::unspecified(kind), length);
+  const Result<IpAddress> address = IpAddress::from_octets(octets);
+  if (!address || address->family() != kind) return std::nullopt;
+  return Prefix::around(*address, length);
+}
+
+}  // namespace isthmus::io

@@ -1,0 +1,153 @@
+#include <linux/neighbour.h>
+#include <net/if.h>
+
+#include <map>
+
+#include "io/netlink.h"
+#include "io/netlink_message.h"
+
+namespace isthmus::io {
+namespace {
+
+constexpr std::uint16_t kUsableNeighbour = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+
+using InterfacesByIndex = std::map<int, InterfaceFacts>;
+
+Result<InterfacesByIndex> read_links(nl_sock& socket) {
+  InterfacesByIndex links;
+  const auto query = [] { return new_message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}); };
+  TRY(dump(
+      socket, query, [&] { links.clear(); },
+      [&](nlmsghdr& message) {
+        const auto& header = *static_cast<const ifinfomsg*>(nlmsg_data(&message));
+        const Attributes<IFLA_MAX> attributes(message, sizeof header);
+        InterfaceFacts& link = links[header.ifi_index];
+        if (attributes.has(IFLA_IFNAME)) link.name = nla_get_string(attributes.raw(IFLA_IFNAME));
+        link.is_up = (header.ifi_flags & IFF_UP) != 0;
+        link.is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0;
+        link.is_point_to_point = (header.ifi_flags & IFF_POINTOPOINT) != 0;
+      }));
+  return links;
+}
+
+std::optional<InterfaceFacts::Assigned> assigned_from(nlmsghdr& message) {
+  const auto& header = *static_cast<const ifaddrmsg*>(nlmsg_data(&message));
+  const Attributes<IFA_MAX> attributes(message, sizeof header);
+  // IFA_ADDRESS is the peer's where there is one.
+  const auto address = attributes.address(attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
+  if (!address) return std::nullopt;
+  return InterfaceFacts::Assigned{*address, header.ifa_prefixlen};
+}
+
+std::string gateway_interface(const Attributes<RTA_MAX>& attributes, std::optional<IpAddress>& gateway) {
+  gateway = attributes.address(RTA_GATEWAY);
+  if (attributes.has(RTA_OIF)) return interface_name(attributes.u32(RTA_OIF));
+  if (attributes.octets(RTA_MULTIPATH).size() < sizeof(rtnexthop)) return {};
+  // Of several ways to the same network the first one stands for all.
+  const auto& first = *static_cast<const rtnexthop*>(nla_data(attributes.raw(RTA_MULTIPATH)));
+  const int length = static_cast<int>(first.rtnh_len) - static_cast<int>(sizeof first);
+  if (length > 0 && first.rtnh_len <= attributes.octets(RTA_MULTIPATH).size()) {
+    auto* head = reinterpret_cast<nlattr*>(const_cast<rtnexthop*>(&first + 1));
+    const nlattr* found = nla_find(head, length, RTA_GATEWAY);
+    if (found != nullptr) {
+      const Result<IpAddress> parsed = IpAddress::from_octets(
+          {static_cast<const std::uint8_t*>(nla_data(found)), static_cast<std::size_t>(nla_len(found))});
+      if (parsed) gateway = *parsed;
+    }
+  }
+  return interface_name(static_cast<std::uint32_t>(first.rtnh_ifindex));
+}
+
+std::optional<RouteFacts> route_from(nlmsghdr& message) {
+  const auto& header = *static_cast<const rtmsg*>(nlmsg_data(&message));
+  if (header.rtm_type != RTN_UNICAST || (header.rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  const Attributes<RTA_MAX> attributes(message, sizeof header);
+  const auto destination = prefix_of(header.rtm_family, attributes.octets(RTA_DST), header.rtm_dst_len);
+  if (!destination) return std::nullopt;
+  RouteFacts route;
+  route.destination = *destination;
+  route.interface = gateway_interface(attributes, route.gateway);
+  route.table = attributes.has(RTA_TABLE) ? attributes.u32(RTA_TABLE) : header.rtm_table;
+  route.protocol = header.rtm_protocol;
+  return route;
+}
+
+bool is_of_interest(const RouteFacts& route) {
+  const bool is_in_ours = route.table >= kFirstTable && route.table < kFirstTable + kMaxSlots;
+  return route.table == RT_TABLE_MAIN || is_in_ours;
+}
+
+// The main table's, or everything that carries our protocol number.
+enum class Selection : std::uint8_t { kMain, kOurs };
+
+Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection) {
+  std::vector<RouteFacts> routes;
+  const auto query = [&] {
+    rtmsg header{};
+    header.rtm_family = static_cast<std::uint8_t>(address_family(family));
+    if (selection == Selection::kOurs) header.rtm_protocol = kRouteProtocol;
+    NetlinkMessage message = new_message(RTM_GETROUTE, NLM_F_DUMP, header);
+    if (selection == Selection::kMain) put_u32(*message, RTA_TABLE, RT_TABLE_MAIN);
+    return message;
+  };
+  TRY(dump(
+      socket, query, [&] { routes.clear(); },
+      [&](nlmsghdr& message) {
+        const auto route = route_from(message);
+        if (!route || !is_of_interest(*route)) return;
+        const bool is_main = route->table == RT_TABLE_MAIN;
+        if (is_main == (selection == Selection::kMain)) routes.push_back(*route);
+      }));
+  return routes;
+}
+
+}  // namespace
+
+Result<std::vector<InterfaceFacts>> Netlink::interfaces() {
+  const InterfacesByIndex links = TRY(read_links(*socket_));
+  InterfacesByIndex complete;
+  const auto query = [] { return new_message(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{}); };
+  TRY(dump(
+      *socket_, query, [&] { complete = links; },
+      [&](nlmsghdr& message) {
+        const auto& header = *static_cast<const ifaddrmsg*>(nlmsg_data(&message));
+        const auto link = complete.find(static_cast<int>(header.ifa_index));
+        const auto assigned = assigned_from(message);
+        if (link != complete.end() && assigned) link->second.addresses.push_back(*assigned);
+      }));
+  std::vector<InterfaceFacts> interfaces;
+  for (auto& [index, facts] : complete) interfaces.push_back(std::move(facts));
+  return interfaces;
+}
+
+Result<std::vector<RouteFacts>> Netlink::routes() {
+  std::vector<RouteFacts> all;
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    for (const Selection selection : {Selection::kMain, Selection::kOurs}) {
+      const std::vector<RouteFacts> some = TRY(read_routes(*socket_, family, selection));
+      all.insert(all.end(), some.begin(), some.end());
+    }
+  }
+  return all;
+}
+
+Result<std::vector<NeighbourFacts>> Netlink::neighbours() {
+  std::vector<NeighbourFacts> neighbours;
+  const auto query = [] { return new_message(RTM_GETNEIGH, NLM_F_DUMP, ndmsg{}); };
+  TRY(dump(
+      *socket_, query, [&] { neighbours.clear(); },
+      [&](nlmsghdr& message) {
+        const auto& header = *static_cast<const ndmsg*>(nlmsg_data(&message));
+        const Attributes<NDA_MAX> attributes(message, sizeof header);
+        const auto address = attributes.address(NDA_DST);
+        // A bridge's forwarding table comes by the same message.
+        if (!address || (header.ndm_state & NUD_NOARP) != 0) return;
+        const bool is_usable =
+            (header.ndm_state & kUsableNeighbour) != 0 && attributes.octets(NDA_LLADDR).size() > 0;
+        neighbours.push_back(
+            {interface_name(static_cast<std::uint32_t>(header.ndm_ifindex)), *address, is_usable});
+      }));
+  return neighbours;
+}
+
+}  // namespace isthmus::io
