@@ -20,11 +20,20 @@ struct NearHost {
   std::optional<bool> answers_peer;  // probed by the far gateway through the tunnel
 };
 
+// What is known of a host behind the far gateway.
+struct FarHost {
+  IpAddress address;
+  bool answers_us = false;                  // probed from here, through the tunnel
+  std::optional<bool> answers_its_gateway;  // as the far end reports
+  std::optional<IpAddress> gateway;         // the address that it was probed from there
+};
+
 struct PathFacts {
   std::string tunnel_interface;
   std::vector<Prefix> near;  // what we offered and the peer accepted
   std::vector<Prefix> far;   // what we accepted
   std::vector<NearHost> near_hosts;
+  std::vector<FarHost> far_hosts;
   std::optional<bool> far_gateway_answers_us;
   std::optional<bool> we_answer_far_gateway;
   bool proxy_arp = false;
@@ -33,9 +42,9 @@ struct PathFacts {
   FirewallFacts firewall;
 };
 
-// For our side only; each end speaks for itself. Configuration that cannot work (forwarding, rp_filter,
-// clashes, an offer without an interface) is named always, firewalls and return routes when a probe went
-// unanswered.
+// In the order to act on. Configuration that cannot work (forwarding, rp_filter, clashes, an offer that
+// nothing leads to) is named always, the firewall unless a near host's answer has proven it open, the rest
+// for probes that went unanswered.
 std::vector<std::string> diagnose_path(const PathFacts& facts);
 
 }  // namespace isthmus
