@@ -22,6 +22,9 @@ struct AddressPair {
   friend bool operator==(const AddressPair&, const AddressPair&) = default;
 };
 
+// "192.168.0.1:192.168.0.2" or "[2001:db8::1]:[2001:db8::2]"; either side may be empty, not both.
+Result<AddressPair> parse_address_pair(std::string_view text);
+
 // `up` and `plan`. Names, prefixes and addresses have been checked; files have not been looked at.
 struct UpOptions {
   Destination destination;                // its port holds -p too
@@ -86,7 +89,7 @@ using Command = std::variant<UpCommand, PlanCommand, DownCommand, StatusCommand,
 // '-', at most 64 characters.
 bool is_valid_name(std::string_view text);
 // What the kernel takes as an interface name and what is safe in nftables and sysctl keys: as above without
-// '.', at most 15 characters, not "all" or "default" or "lo".
+// '.', beginning with a letter, at most 15 characters, not "all" or "default" or "lo".
 bool is_valid_interface(std::string_view text);
 
 }  // namespace isthmus::config

@@ -25,7 +25,8 @@ std::string encode_greeting(const Greeting& greeting);
 // Exactly what encode_greeting writes; anything else is kProtocol.
 Result<Greeting> parse_greeting(std::string_view text);
 // The greeting in what a caller asked sshd to run (SSH_ORIGINAL_COMMAND), when a forced command runs us
-// instead. Nothing else of that text is believed; empty if it holds none, two, or one that does not parse.
+// instead. Nothing else of that text is believed; empty if it holds none, two different ones, or one that
+// does not parse.
 std::optional<Greeting> greeting_in_command(std::string_view original_command);
 // `text` made fit for Greeting::name: other characters become '-', too long is cut, empty is "unnamed".
 std::string greeting_name(std::string_view text);

@@ -29,7 +29,8 @@ struct PppOptions {
   bool modem_control = true;             // `modem` against `local`
   bool hardware_flow_control = false;    // crtscts
   bool lock = false;
-  PppDetach detach = PppDetach::kDetachAtOnce;  // pppd's default on a tty; `notty` and `pty` too
+  // By default at once, but not on standard input, where somebody waits for us.
+  PppDetach detach = PppDetach::kDetachAtOnce;
 
   std::optional<std::uint16_t> mtu;  // of our interface; never above the peer's MRU
   bool default_route = false;

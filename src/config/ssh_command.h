@@ -19,6 +19,9 @@ enum class Dial : std::uint8_t {
 // Words of -e: split at blanks, with '…' and "…" and backslash as in rsync's -e; nothing is expanded.
 Result<std::vector<std::string>> split_ssh_words(std::string_view text);
 
+// Whether the program that `words` name takes OpenSSH's options (anything but dbclient and plink).
+bool is_openssh(const std::vector<std::string>& words);
+
 // kRefused for an option that would break the stream or weaken the host key check, with the reason. Looks at
 // one -o value.
 Result<void> check_ssh_option(std::string_view option);

@@ -18,12 +18,13 @@ enum class SshFailure : std::uint8_t {
   kHostKeyChanged,
   kKeyNotAuthorised,
   kSudoWantsPassword,
-  kSudoForbids,  // sudo knows the user but not this command
-  kNoIsthmus,    // exit 127
-  kNoAgreement,  // no common cipher, key exchange or host key type
-  kBadOption,    // ssh does not understand an option or the configuration
-  kNoStream,     // it ran, but what came was no PPP
-  kClosed,       // the connection ended; nothing more is known
+  kSudoForbids,   // sudo knows the user but not this command
+  kNoIsthmus,     // exit 127
+  kRefusedThere,  // isthmus there ran and said no before there was a link: its exit status is kRefusedHere
+  kNoAgreement,   // no common cipher, key exchange or host key type
+  kBadOption,     // ssh does not understand an option or the configuration
+  kNoStream,      // it ran, but what came was no PPP
+  kClosed,        // the connection ended; nothing more is known
 };
 
 struct SshOutcome {
@@ -42,6 +43,8 @@ struct SshDiagnosis {
 
 // `destination` is named in the sentences.
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination);
+// When the program itself could not be started.
+SshDiagnosis diagnose_missing_ssh(std::string_view program);
 ExitCode exit_code_of(SshFailure failure);
 
 }  // namespace isthmus::config
