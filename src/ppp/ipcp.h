@@ -5,7 +5,8 @@
 #include <optional>
 
 #include "net/address.h"
-#include "ppp/link.h"
+#include "ppp/link_actions.h"
+#include "ppp/link_options.h"
 #include "ppp/option_policy.h"
 
 namespace isthmus::ppp {

@@ -6,7 +6,7 @@
 
 #include "base/random_source.h"
 #include "ppp/frame.h"
-#include "ppp/link.h"
+#include "ppp/link_options.h"
 #include "ppp/option_policy.h"
 
 namespace isthmus::ppp {

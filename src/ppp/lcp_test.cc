@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ppp/link_pair.h"
+#include "ppp/link_solo.h"
 
 namespace isthmus::ppp {
 namespace {

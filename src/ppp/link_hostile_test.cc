@@ -2,7 +2,7 @@
 // nothing applied outside policy.
 #include <gtest/gtest.h>
 
-#include "ppp/link_pair.h"
+#include "ppp/link_solo.h"
 
 namespace isthmus::ppp {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "ppp/life_watch.h"
 #include "ppp/link_pair.h"
+#include "ppp/link_solo.h"
 
 namespace isthmus::ppp {
 namespace {

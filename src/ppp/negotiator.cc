@@ -113,51 +113,50 @@ void Negotiator::apply(Instant now, const Transition& cell, const Cause& cause) 
 void Negotiator::act(Instant now, Act action, State before, const Cause& cause) {
   switch (action) {
     case Act::tlu:
-      failure_.clear();
-      outputs_.emplace_back(LayerSignal::kUp);
-      break;
+      return signal(LayerSignal::kUp);
     case Act::tld:
-      outputs_.emplace_back(LayerSignal::kDown);
-      break;
+      return signal(LayerSignal::kDown);
     case Act::tls:
-      outputs_.emplace_back(LayerSignal::kStarted);
-      break;
+      return signal(LayerSignal::kStarted);
     case Act::tlf:
-      outputs_.emplace_back(LayerSignal::kFinished);
-      break;
+      return signal(LayerSignal::kFinished);
     case Act::ser:
-      outputs_.emplace_back(LayerSignal::kEchoReply);
-      break;
+      return signal(LayerSignal::kEchoReply);
     case Act::irc:
-      restart_count_ = state_ == State::kClosing || state_ == State::kStopping ? options_.max_terminate
-                                                                               : options_.max_configure;
-      break;
+      return initialize_restart_count();
     case Act::zrc:
       restart_count_ = 0;
-      deadline_ = now + options_.restart_interval;
-      break;
+      return start_timer(now);
     case Act::scr:
-      send_request(now, before < State::kReqSent || before > State::kAckSent);
-      break;
+      return send_request(now, before < State::kReqSent || before > State::kAckSent);
     case Act::sca:
       naks_sent_ = 0;
-      send(Code::kConfigureAck, cause.identifier, cause.reply.options);
-      break;
+      return send(Code::kConfigureAck, cause.identifier, cause.reply.options);
     case Act::scn:
-      send(cause.reply.code, cause.identifier, cause.reply.options);
-      break;
+      return send(cause.reply.code, cause.identifier, cause.reply.options);
     case Act::str:
       --restart_count_;
-      deadline_ = now + options_.restart_interval;
-      send(Code::kTerminateRequest, ++identifier_, bytes_of(close_reason_));
-      break;
+      start_timer(now);
+      return send(Code::kTerminateRequest, ++identifier_, bytes_of(close_reason_));
     case Act::sta:
-      send(Code::kTerminateAck, cause.identifier, {});
-      break;
+      return send(Code::kTerminateAck, cause.identifier, {});
     case Act::scj:
-      send(Code::kCodeReject, ++identifier_, cause.quoted);
-      break;
+      return send(Code::kCodeReject, ++identifier_, cause.quoted);
   }
+}
+
+void Negotiator::signal(LayerSignal signal) {
+  if (signal == LayerSignal::kUp) failure_.clear();
+  outputs_.emplace_back(signal);
+}
+
+void Negotiator::initialize_restart_count() {
+  const bool is_terminating = state_ == State::kClosing || state_ == State::kStopping;
+  restart_count_ = is_terminating ? options_.max_terminate : options_.max_configure;
+}
+
+void Negotiator::start_timer(Instant now) {
+  deadline_ = now + options_.restart_interval;
 }
 
 void Negotiator::send_request(Instant now, bool is_new_negotiation) {
@@ -173,7 +172,7 @@ void Negotiator::send_request(Instant now, bool is_new_negotiation) {
   request_ = std::move(request);
   is_answered_ = false;
   --restart_count_;
-  deadline_ = now + options_.restart_interval;
+  start_timer(now);
   if (const auto options = parse_options(request_)) remark("we ask for", *options);
   send(Code::kConfigureRequest, request_identifier_, request_);
 }

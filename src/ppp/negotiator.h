@@ -103,6 +103,9 @@ class Negotiator {
   void raise(Instant now, Event event, const Cause& cause);
   void apply(Instant now, const Transition& cell, const Cause& cause);
   void act(Instant now, Act act, State before, const Cause& cause);
+  void signal(LayerSignal signal);
+  void initialize_restart_count();
+  void start_timer(Instant now);
   void give_up(Instant now, std::string reason);
   void configure_request(Instant now, std::uint8_t identifier, ConstBytes data);
   void configure_reply(Instant now, Code code, std::uint8_t identifier, ConstBytes data);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "ppp/link.h"
+#include "ppp/link_actions.h"
 #include "ppp/option_policy.h"
 
 namespace isthmus::ppp {

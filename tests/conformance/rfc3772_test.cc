@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "ppp/link_pair.h"
+#include "ppp/link_solo.h"
 #include "ppp/vsncp.h"
 
 namespace isthmus::ppp {
