@@ -16,8 +16,8 @@
 namespace isthmus::ppp {
 
 struct NegotiatorOptions {
-  std::string name;        // "LCP", for remarks
-  Bytes vendor;            // what every packet's data begins with: the OUI of VSNCP, else empty
+  std::string name{};      // "LCP", for remarks
+  Bytes vendor{};          // what every packet's data begins with: the OUI of VSNCP, else empty
   int max_configure = 10;  // RFC 1661 section 4.6
   int max_terminate = 2;
   int max_failure = 5;
