@@ -55,21 +55,28 @@ class IcmpProber {
  private:
   struct Pending {
     ProbeOutcome outcome;
-    std::vector<Instant> sent;  // by attempt
-    Instant next;
+    Instant next;  // attempt, or the end of waiting
+  };
+  struct Attempt {
+    std::uint32_t id = 0;  // of its probe, which is pending
+    Instant sent;
   };
 
   IcmpProber(UniqueFd v4, UniqueFd v6, std::uint16_t identifier)
       : v4_(std::move(v4)), v6_(std::move(v6)), identifier_(identifier) {}
-  void send_attempt(Instant now, Pending& probe);
+  void send_attempt(Instant now, std::uint32_t id);
   void receive_from(int fd, Family family, Instant now);
+  void on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender);
+  void on_refusal(std::uint16_t sequence, const IpAddress& sender, const std::string& reason);
   void finish(std::uint32_t id);
 
   UniqueFd v4_;
   UniqueFd v6_;
   std::uint16_t identifier_;
   std::uint32_t next_id_ = 1;
+  std::uint16_t next_sequence_ = 1;
   std::map<std::uint32_t, Pending> pending_;
+  std::map<std::uint16_t, Attempt> attempts_;  // by sequence number
   std::vector<ProbeOutcome> finished_;
 };
 

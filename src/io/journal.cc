@@ -1,6 +1,7 @@
 #include "io/journal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ constexpr std::string_view kExtension = "journal";
 // Far above what any session writes between two compactions.
 constexpr std::size_t kMaxSize = 16U << 20;
 constexpr std::size_t kCompactAfter = 256;
+constexpr int kLockAttempts = 50;
+constexpr unsigned int kLockPauseMicroseconds = 20'000;
 
 std::string header_line(const SessionRecord& record) {
   const Json header{
@@ -144,6 +147,23 @@ std::unexpected<Error> fail_alive(const SessionRecord& record) {
               "session " + record.session + " is running as process " + std::to_string(record.owner));
 }
 
+bool is_running(pid_t process) {
+  return process > 0 && (::kill(process, 0) == 0 || errno != ESRCH);
+}
+
+// Takes the lock of a journal whose owner is dead. A child that the owner had just forked, and that has not
+// yet become another program, holds the lock for a moment longer.
+Result<void> wait_for_the_dead(int fd, const std::string& session, const std::filesystem::path& path) {
+  for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+    if (TRY(try_lock(fd))) return {};
+    const SessionRecord record = parse_journal(TRY(read_whole(fd, path.string())), session);
+    if (is_running(record.owner)) return fail_alive(record);
+    ::usleep(kLockPauseMicroseconds);
+  }
+  return fail(Error::Code::kExists,
+              "session " + session + " is held by a process that it started: try again");
+}
+
 std::vector<std::string> session_names(const RuntimeDir& dir) {
   std::vector<std::string> names;
   std::error_code error;
@@ -202,10 +222,8 @@ Result<Journal> Journal::create(const RuntimeDir& dir, std::string_view session)
 Result<Journal> Journal::adopt(const RuntimeDir& dir, std::string_view session) {
   const std::filesystem::path path = TRY(dir.file_of(session, kExtension));
   UniqueFd file = TRY(open_existing(path, O_RDWR | O_APPEND));
-  const bool is_taken = TRY(try_lock(file.get()));
-  std::string text = TRY(read_whole(file.get(), path.string()));
-  SessionRecord record = parse_journal(text, std::string{session});
-  if (!is_taken) return fail_alive(record);
+  TRY(wait_for_the_dead(file.get(), std::string{session}, path));
+  SessionRecord record = parse_journal(TRY(read_whole(file.get(), path.string())), std::string{session});
   // Its owner may have ended, or renewed the file, between our open and our lock.
   if (!is_at(path, file.get()))
     return fail(Error::Code::kNotFound, "session " + record.session + " has ended");

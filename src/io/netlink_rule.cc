@@ -1,5 +1,7 @@
 #include <linux/fib_rules.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "io/netlink.h"
 #include "io/netlink_message.h"
@@ -31,10 +33,16 @@ std::optional<std::uint16_t> single_port(const Attributes<FRA_MAX>& attributes) 
   return range.start == range.end ? std::optional{range.start} : std::nullopt;
 }
 
-std::optional<RuleChange> ours_from(nlmsghdr& message) {
+// Everything but the protocol number is in `rule`.
+struct KernelRule {
+  RuleChange rule;
+  bool is_ours = false;
+};
+
+std::optional<KernelRule> rule_from(nlmsghdr& message) {
   const auto& header = *static_cast<const fib_rule_hdr*>(nlmsg_data(&message));
   const Attributes<FRA_MAX> attributes(message, sizeof header);
-  if (header.action != FR_ACT_TO_TBL || attributes.u8(FRA_PROTOCOL) != kRouteProtocol) return std::nullopt;
+  if (header.action != FR_ACT_TO_TBL) return std::nullopt;
   RuleChange rule;
   rule.family = header.family == AF_INET ? Family::kIpv4 : Family::kIpv6;
   rule.priority = attributes.u32(FRA_PRIORITY);
@@ -42,11 +50,11 @@ std::optional<RuleChange> ours_from(nlmsghdr& message) {
   if (attributes.has(FRA_DST)) rule.to = prefix_of(header.family, attributes.octets(FRA_DST), header.dst_len);
   if (attributes.has(FRA_IP_PROTO)) rule.ip_protocol = attributes.u8(FRA_IP_PROTO);
   rule.destination_port = single_port(attributes);
-  return rule;
+  return KernelRule{rule, attributes.u8(FRA_PROTOCOL) == kRouteProtocol};
 }
 
-Result<std::vector<RuleChange>> our_rules(nl_sock& socket, Family family) {
-  std::vector<RuleChange> rules;
+Result<std::vector<KernelRule>> read_rules(nl_sock& socket, Family family) {
+  std::vector<KernelRule> rules;
   const auto query = [&] {
     fib_rule_hdr header{};
     header.family = static_cast<std::uint8_t>(address_family(family));
@@ -55,7 +63,7 @@ Result<std::vector<RuleChange>> our_rules(nl_sock& socket, Family family) {
   TRY(dump(
       socket, query, [&] { rules.clear(); },
       [&](nlmsghdr& message) {
-        if (const auto rule = ours_from(message)) rules.push_back(*rule);
+        if (const auto rule = rule_from(message)) rules.push_back(*rule);
       }));
   return rules;
 }
@@ -70,27 +78,28 @@ bool could_hit(const RuleChange& wish, const RuleChange& other) {
 }  // namespace
 
 Result<bool> Netlink::has(const RuleChange& change) {
-  for (const RuleChange& rule : TRY(our_rules(*socket_, change.family))) {
-    if (rule == change) return true;
-  }
-  return false;
+  const std::vector<KernelRule> rules = TRY(read_rules(*socket_, change.family));
+  return std::any_of(rules.begin(), rules.end(),
+                     [&](const KernelRule& other) { return other.is_ours && other.rule == change; });
 }
 
 Result<void> Netlink::add(const RuleChange& change) {
-  Result<void> added = request(*socket_, message_for(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, change),
-                               "add " + describe(change));
-  if (added || added.error().code != Error::Code::kExists) return added;
-  if (TRY(has(change))) return {};
-  return fail(Error::Code::kExists, "add " + describe(change) + ": there is the same rule, not from us");
+  for (const KernelRule& other : TRY(read_rules(*socket_, change.family))) {
+    if (other.rule != change) continue;
+    if (other.is_ours) return {};
+    return fail(Error::Code::kExists, "add " + describe(change) + ": there is the same rule, not from us");
+  }
+  // Not NLM_F_EXCL: by that the kernel would also refuse a rule because of a narrower one of its priority.
+  return request(*socket_, message_for(RTM_NEWRULE, NLM_F_CREATE, change), "add " + describe(change));
 }
 
 Result<void> Netlink::remove(const RuleChange& change) {
-  const std::vector<RuleChange> before = TRY(our_rules(*socket_, change.family));
   bool is_there = false;
   std::vector<RuleChange> narrower;
-  for (const RuleChange& rule : before) {
-    if (rule == change) is_there = true;
-    if (rule != change && could_hit(change, rule)) narrower.push_back(rule);
+  for (const KernelRule& other : TRY(read_rules(*socket_, change.family))) {
+    if (!other.is_ours) continue;
+    if (other.rule == change) is_there = true;
+    if (other.rule != change && could_hit(change, other.rule)) narrower.push_back(other.rule);
   }
   if (!is_there) return {};
 
