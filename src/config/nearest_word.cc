@@ -30,7 +30,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string suggestion(std::string_view typed, std::span<const std::string_view> known) {
   if (typed.empty() || typed.size() > kLongestWord) return "";
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(typed.size() / 3, 1) + 1;
+  // Two steps are one transposition.
+  std::size_t best_distance = std::max<std::size_t>(typed.size() / 3, typed.size() < 4 ? 1 : 2) + 1;
   for (const std::string_view word : known) {
     const std::size_t steps = distance(typed, word);
     if (steps >= best_distance) continue;
