@@ -32,7 +32,8 @@ Bytes error_about(const Bytes& quoted, std::uint8_t type, std::uint8_t code) {
 TEST(IcmpMessage, SumsToOnesWithItsChecksum) {
   const Bytes request = encode_echo_request(Family::kIpv4, kNumbers);
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < request.size(); i += 2) sum += (request[i] << 8U) + request[i + 1];
+  for (std::size_t i = 0; i < request.size(); i += 2)
+    sum += (std::uint32_t{request[i]} << 8U) + request[i + 1];
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   EXPECT_EQ(sum, 0xffffU);
 }

@@ -37,9 +37,9 @@ UniqueFd open_v6() {
   if (!fd.is_open()) return fd;
   icmp6_filter filter{};
   std::memset(&filter, 0xff, sizeof filter);
-  for (const std::uint32_t type :
-       {ICMPV6_DEST_UNREACH, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, ICMPV6_ECHO_REPLY}) {
-    filter.data[type / 32] &= ~(1U << (type % 32));
+  for (const int type : {ICMPV6_DEST_UNREACH, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, ICMPV6_ECHO_REPLY}) {
+    const auto bit = static_cast<unsigned int>(type);
+    filter.data[bit / 32] &= ~(1U << (bit % 32));
   }
   ::setsockopt(fd.get(), SOL_ICMPV6, ICMPV6_FILTER, &filter, sizeof filter);
   return fd;

@@ -16,6 +16,10 @@ void NamespaceTest::SetUp() {
   shell("ip link add lan0 type veth peer name lan1");
   shell("ip link set lan0 up && ip link set lan1 up");
   shell("ip addr add 10.1.0.1/24 dev lan0 && ip addr add 2001:db8:1::1/64 dev lan0 nodad");
+  // The kernel notices a carrier a moment later, and makes a route then: wait, or snapshots differ by it.
+  shell(
+      "for i in $(seq 200); do [ $(ip -6 route show table local | grep -c ff00) = 2 ] && exit 0; sleep 0.02; "
+      "done; echo no carrier; exit 1");
 }
 
 std::string NamespaceTest::shell(const std::string& command) {
