@@ -35,9 +35,9 @@ Result<Id> parse_id(std::string_view text) {
   return id;
 }
 
-// Words at blanks, with quotes of either kind taken off their ends.
+// Words between blanks, quotes and semicolons: what stands around a word in a shell's command.
 std::vector<std::string_view> words_of(std::string_view text) {
-  constexpr std::string_view kSeparators = " \t\n'\"";
+  constexpr std::string_view kSeparators = " \t\n'\";";
   std::vector<std::string_view> words;
   while (true) {
     const std::size_t begin = text.find_first_not_of(kSeparators);

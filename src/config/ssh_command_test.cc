@@ -76,6 +76,7 @@ TEST(SshCommand, AsksForIsthmusInWordsAnyLoginShellTakes) {
   EXPECT_THAT(command, HasSubstr("attach --caller " + encode_greeting(kCaller)));
   EXPECT_THAT(command, HasSubstr("sudo -n"));
   EXPECT_THAT(command, HasSubstr("exit 127"));
+  EXPECT_EQ(greeting_in_command(command), kCaller);
   EXPECT_EQ(std::ranges::count(command, '\''), 2);
   EXPECT_EQ(command.find_first_of("!\n\\`"), std::string::npos);
 }

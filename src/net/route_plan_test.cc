@@ -315,6 +315,14 @@ TEST(RoutePlan, WithoutTheGuardStillChecksWhatComesOutOfTheTunnel) {
   EXPECT_THAT(body, HasSubstr("ip daddr { 193.6.35.0/24 } accept\n"));
 }
 
+TEST(RoutePlan, LeavesNeighbourDiscoveryOutsideAlone) {
+  RoutePlanInput input = join();
+  input.accepted = {prefix("::/0")};
+  const std::string body = filter_of(make_route_plan(input, fellini()));
+  EXPECT_LT(body.find("nd-neighbor-solicit"), body.find("ip6 saddr { ::/0 } counter drop"));
+  EXPECT_LT(body.rfind("nd-neighbor-solicit"), body.find("ip6 daddr { ::/0 } counter drop"));
+}
+
 TEST(RoutePlan, MasqueradesThePeerTowardsOurLan) {
   RoutePlanInput input = join();
   input.masquerade = true;

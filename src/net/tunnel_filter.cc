@@ -87,6 +87,13 @@ class Writer {
                     condition));
   }
 
+  // Neighbours and routers of the links outside may have addresses that a default route of ours covers.
+  void neighbour_discovery() {
+    line(
+        "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } "
+        "ip6 hoplimit 255 accept");
+  }
+
   // Inner sources lie in what the peer may announce, and never in what is ours.
   void from_tunnel() {
     chain("from_tunnel", "");
@@ -110,6 +117,7 @@ class Writer {
       match("saddr", in_.exceptions, "accept");
       // Path MTU discovery of the outer connection; the kernel checks what such a message quotes.
       icmp_errors("fib daddr type local ");
+      neighbour_discovery();
       match("saddr", in_.remote, "counter drop");
     }
     end();
@@ -142,6 +150,7 @@ class Writer {
     chain("postrouting", "type filter hook postrouting priority 50");
     line(fmt::format("oifname {{ \"lo\", \"{}\" }} accept", in_.interface));
     outer("daddr", "dport");
+    neighbour_discovery();
     match("daddr", carved_out_, "counter drop");
     match("daddr", in_.exceptions, "accept");
     match("daddr", in_.remote, "counter drop");

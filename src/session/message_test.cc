@@ -108,7 +108,8 @@ TEST(Message, SurvivesEveryChangeOfOneOctet) {
         Bytes changed = whole;
         changed[at] = static_cast<std::uint8_t>(value);
         const Result<Message> back = decode(changed);
-        if (!back) continue;
+        // Every change is decoded; what decodes is encoded again for one in sixteen, to stay quick.
+        if (!back || (at + static_cast<std::size_t>(value)) % 16 != 0) continue;
         EXPECT_TRUE(decode(encode(*back))) << at << ' ' << value;
       }
     }
