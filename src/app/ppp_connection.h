@@ -89,6 +89,7 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
   void on(Instant, const ppp::VsncpDown&) {}
   void on(Instant, const ppp::VsnpMessage&) {}
   void on(Instant now, const ppp::ProtocolUnavailable& unavailable);
+  void on(Instant now, const ppp::PeerTerminates& terminates);
   void on(Instant now, const ppp::LinkDown& down);
   void on(Instant now, const ppp::LinkNote& note);
   void on(Instant now, const ppp::FrameTrace& trace);

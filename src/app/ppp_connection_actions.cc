@@ -88,6 +88,9 @@ void PppConnection::on(Instant now, const ppp::ProtocolUnavailable& unavailable)
   tell_when_up(now);
 }
 
+// The end itself follows in LinkDown, when the peer has had time to take the Terminate-Ack.
+void PppConnection::on(Instant, const ppp::PeerTerminates& terminates) { log_.info(terminates.reason); }
+
 void PppConnection::on(Instant now, const ppp::LinkDown& down) {
   const bool is_lost = down.end == ppp::LinkEnd::kCarrierLost;
   end_ = PppEnd{failed_.value_or(exit_of(down.end)), up_since_.has_value(), is_lost};

@@ -50,6 +50,11 @@ struct ProtocolUnavailable {
 struct VsnpMessage {
   Bytes octets;
 };  // one VSNP information field from the peer
+// The peer asked to end an Opened link. The Terminate-Ack is queued; LinkDown follows when the peer has had
+// time to take it (RFC 1661's Stopping), for which nobody needs to wait.
+struct PeerTerminates {
+  std::string reason;
+};
 struct LinkDown {
   LinkEnd end;
   std::string reason;
@@ -66,7 +71,8 @@ struct FrameTrace {
   std::string text;
 };
 
-using LinkAction = std::variant<LcpUp, Ipv4Up, Ipv4Down, Ipv6Up, Ipv6Down, VsncpUp, VsncpDown,
-                                ProtocolUnavailable, VsnpMessage, LinkDown, LinkNote, FrameTrace>;
+using LinkAction =
+    std::variant<LcpUp, Ipv4Up, Ipv4Down, Ipv6Up, Ipv6Down, VsncpUp, VsncpDown, ProtocolUnavailable,
+                 VsnpMessage, PeerTerminates, LinkDown, LinkNote, FrameTrace>;
 
 }  // namespace isthmus::ppp

@@ -68,6 +68,8 @@ void Link::State::receive_lcp(Instant now, const Frame& frame) {
              text.empty() ? "the peer ended the link" : "the peer ended the link: " + text);
   }
   lcp_.receive(now, *packet);
+  if (was_opened && code == Code::kTerminateRequest)
+    actions.emplace_back(PeerTerminates{planned_end_->reason});
   if (lcp_policy_.is_looped_back())
     drop(now, LinkEnd::kLoopback, "our own requests come back: the line is looped");
 }

@@ -152,11 +152,19 @@ void Call::on(Instant now, ppp::VsnpMessage& octets) {
   events_.emplace_back(Heard{std::move(*message)});
 }
 
+void Call::on(Instant, ppp::PeerTerminates& terminates) {
+  end(ppp::LinkEnd::kTerminatedByPeer, terminates.reason);
+}
+
 void Call::on(Instant, ppp::LinkDown& down) {
+  end(down.end, down.reason);
+}
+
+void Call::end(ppp::LinkEnd how, const std::string& reason) {
   hello_again_.reset();
   hello_patience_.reset();
   agreed_ = false;
-  events_.emplace_back(CallEnded{down.end, down.reason, bye_});
+  if (!std::exchange(ended_, true)) events_.emplace_back(CallEnded{how, reason, bye_});
 }
 
 void Call::on(Instant, ppp::LinkNote& note) {

@@ -43,7 +43,7 @@ struct Settlement {
 
 struct PeerHeard {
   std::optional<Hello> hello;
-};                    // to be answered with settle(); empty: a plain PPP peer
+};  // to be answered with settle(); empty: a plain PPP peer
 struct Agreed {};     // agreement() is whole; again after a renegotiation
 struct Disagreed {};  // it no longer holds: the peer renegotiates
 struct Heard {
@@ -96,6 +96,7 @@ class Call {
   void on(Instant now, ppp::VsncpDown& down);
   void on(Instant now, ppp::ProtocolUnavailable& unavailable);
   void on(Instant now, ppp::VsnpMessage& message);
+  void on(Instant now, ppp::PeerTerminates& terminates);
   void on(Instant now, ppp::LinkDown& down);
   void on(Instant now, ppp::LinkNote& note);
   void on(Instant now, ppp::FrameTrace& trace);
@@ -103,6 +104,7 @@ class Call {
   void hear(Answer answer);
   void say_hello(Instant now);
   void answer(Instant now);
+  void end(ppp::LinkEnd how, const std::string& reason);
   void disagree();
   void check_agreement();
 
@@ -121,6 +123,7 @@ class Call {
   bool ipv4_settled_ = false;  // up, or known never to be
   bool ipv6_settled_ = false;
   bool agreed_ = false;
+  bool ended_ = false;
   std::optional<Instant> hello_again_;
   std::optional<Instant> hello_patience_;
   std::vector<CallEvent> events_;

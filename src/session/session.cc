@@ -169,12 +169,9 @@ void Session::follow(Instant now, CallId id) {
   const auto place = calls_.find(id);
   if (place == calls_.end()) return;
   for (CallEvent& event : place->second.take_events()) {
+    const bool is_last = std::holds_alternative<CallEnded>(event);
     std::visit([&](auto& what) { on(now, place->second, what); }, event);
-    if (std::holds_alternative<CallEnded>(event)) {
-      actions_.emplace_back(HangUp{id, {}});
-      calls_.erase(id);
-      break;
-    }
+    if (is_last) break;
   }
   if (phase_ == Phase::kClosing && calls_.empty()) end(EndReason::kUndoneByUs, "");
 }
@@ -204,10 +201,16 @@ void Session::on(Instant now, Call& call, Heard& heard) {
   if (auto* report = std::get_if<ProofReport>(&heard.message)) hear(now, std::move(*report));
 }
 
-void Session::on(Instant now, Call& call, CallEnded& ended) {
-  if (current_ == call.id()) lose_current(now, ended.reason);
+void Session::forget(Instant now, CallId id, const CallEnded& ended) {
+  actions_.emplace_back(HangUp{id, calls_.at(id).link().take_octets()});
+  calls_.erase(id);
+  if (current_ == id) lose_current(now, ended.reason);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;
   after_loss(now, ended);
+}
+
+void Session::on(Instant now, Call& call, CallEnded& ended) {
+  forget(now, call.id(), ended);
 }
 
 void Session::on(Instant, Call&, ppp::LinkNote& note) {
@@ -234,7 +237,7 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
   }
   if (ended.end == ppp::LinkEnd::kTerminatedByPeer) return end(EndReason::kUndoneByPeer, ended.reason);
   if (ended.end == ppp::LinkEnd::kClosedByUs && !ever_up_) return end(EndReason::kRefusedByUs, ended.reason);
-  if (!calls_.empty() && calls_.size() > 1) return;  // another call is on its way
+  if (!calls_.empty()) return;  // another call is on its way
   if (!ever_up_) return end(EndReason::kDialFailed, ended.reason);
   if (options_.dials && !outgoing_in_progress()) schedule_dial(backoff_.after_failure(now));
 }

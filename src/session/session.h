@@ -129,6 +129,7 @@ class Session {
   void establish(Instant now, Call& call);
   void leave(Instant now, Call& loser);
   void lose_current(Instant now, const std::string& reason);
+  void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
   void schedule_dial(Instant at);

@@ -1,0 +1,59 @@
+#include "app/applied_routes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace isthmus::app {
+namespace {
+
+bool holds(const std::vector<HostChange>& changes, const HostChange& change) {
+  return std::ranges::find(changes, change) != changes.end();
+}
+
+}  // namespace
+
+Result<void> AppliedRoutes::bring_to(const RoutePlan& plan) {
+  TRY(bring_to(lasting_, plan.lasting));
+  return bring_to(while_up_, plan.while_up);
+}
+
+Result<void> AppliedRoutes::bring_to(std::vector<HostChange>& standing,
+                                     const std::vector<HostChange>& wanted) {
+  for (std::size_t left = standing.size(); left-- > 0;) {
+    if (holds(wanted, standing[left])) continue;
+    TRY(applier_.revert(standing[left]));
+    report_(describe(standing[left]), false);
+    standing.erase(standing.begin() + static_cast<std::ptrdiff_t>(left));
+  }
+  for (const HostChange& change : wanted) {
+    if (holds(standing, change)) continue;
+    standing.push_back(change);
+    TRY(applier_.apply(change));
+    report_(describe(change), true);
+  }
+  return {};
+}
+
+void AppliedRoutes::suspend() {
+  for (const HostChange& change : std::exchange(while_up_, {})) {
+    const Result<void> reverted = applier_.revert(change);
+    report_(reverted ? describe(change) : reverted.error().message, false);
+  }
+}
+
+std::vector<Error> AppliedRoutes::undo() {
+  std::vector<HostChange> standing = std::exchange(lasting_, {});
+  std::ranges::move(std::exchange(while_up_, {}), std::back_inserter(standing));
+  std::vector<Error> left = applier_.revert_all();
+  for (std::size_t i = standing.size(); i-- > 0;) report_(describe(standing[i]), false);
+  return left;
+}
+
+std::vector<std::string> AppliedRoutes::put_back() {
+  io::HostApplier::PutBack result = applier_.put_back();
+  for (const Error& failure : result.failures)
+    result.restored.push_back("could not be put back: " + failure.message);
+  return result.restored;
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,41 @@
+// What a session has changed on this machine: brought to a plan, suspended, and undone.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "io/host_applier.h"
+#include "net/route_plan.h"
+
+namespace isthmus::app {
+
+class AppliedRoutes {
+ public:
+  using Report = std::function<void(const std::string& change, bool is_made)>;
+  explicit AppliedRoutes(io::HostApplier applier) : applier_(std::move(applier)) {}
+  // `report` is told of every change made or undone, in words, with true for made.
+  void on_change(Report report) { report_ = std::move(report); }
+
+  [[nodiscard]] io::HostApplier& applier() { return applier_; }
+  [[nodiscard]] std::uint32_t slot() const { return applier_.slot(); }
+
+  // Makes the machine as `plan` wants it; what an earlier plan wanted and this one does not is undone. On an
+  // error the machine is as far as it got: suspend or undo it.
+  Result<void> bring_to(const RoutePlan& plan);
+  // Takes the routes into the tunnel away: the fallbacks refuse the traffic.
+  void suspend();
+  // Everything; returns what could not be undone.
+  [[nodiscard]] std::vector<Error> undo();
+  // What others have removed comes back; returns it in words.
+  [[nodiscard]] std::vector<std::string> put_back();
+
+ private:
+  Result<void> bring_to(std::vector<HostChange>& standing, const std::vector<HostChange>& wanted);
+
+  io::HostApplier applier_;
+  Report report_;
+  std::vector<HostChange> lasting_, while_up_;
+};
+
+}  // namespace isthmus::app

@@ -1,0 +1,163 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <asio/io_context.hpp>
+
+#include "app/commands/commands.h"
+#include "app/host_id.h"
+#include "app/policy_files.h"
+#include "app/session_owner.h"
+#include "io/daemonize.h"
+#include "io/file_lock.h"
+#include "io/login_context.h"
+
+namespace isthmus::app {
+namespace {
+
+using config::ExitCode;
+
+struct Called {
+  std::string session;
+  std::string peer_file;  // empty: adopted
+};
+
+ExitCode refuse(const std::string& text) {
+  complain("refused by policy: " + text);
+  return ExitCode::kRefusedThere;
+}
+
+// A session of this machine that already has this peer: the stream goes to it.
+std::optional<std::string> session_of_host(const io::RuntimeDir& dir, const config::Greeting& caller) {
+  const std::string host = hex(caller.host);
+  for (const SessionState& state : read_states(dir)) {
+    const bool may_pair = state.is_adopted || state.role == "up";
+    if (state.peer_host == host && may_pair) return state.session;
+  }
+  return std::nullopt;
+}
+
+// An adopted login is a session under the name its machine gives itself, unless that name is another
+// machine's.
+std::string adopted_session(const io::RuntimeDir& dir, const std::optional<config::Greeting>& caller) {
+  if (!caller) return fmt::format("ppp-{}", getpid());
+  if (const auto known = session_of_host(dir, *caller)) return *known;
+  for (const SessionState& state : read_states(dir)) {
+    const bool is_other = !state.peer_host.empty() && state.peer_host != hex(caller->host);
+    if (state.session == caller->name && is_other)
+      return fmt::format("{}-{}", caller->name, hex(caller->host).substr(0, 6));
+  }
+  return io::session_name_from(caller->name);
+}
+
+Result<Called> choose(const config::AttachCommand& command, const io::LoginContext& login,
+                      const io::RuntimeDir& dir) {
+  const config::SitePolicy site = TRY(read_site_policy());
+  config::AttachContext context;
+  context.peer_flag = command.peer;
+  context.is_root = login.uid == 0;
+  context.sudo_user = login.sudo_user.value_or("");
+  context.has_forced_command = login.original_command.has_value() && !login.is_claimed;
+  const config::PeerChoice choice = TRY(config::select_peer(context, site));
+  std::optional<config::Greeting> caller = command.caller;
+  if (!caller && login.original_command) caller = config::greeting_in_command(*login.original_command);
+  if (choice.kind == config::PeerChoice::Kind::kAdopt) return Called{adopted_session(dir, caller), ""};
+  const config::PeerPolicy policy = TRY(read_peer_policy(choice.name));
+  TRY(config::check_listed(choice, policy));
+  return Called{choice.name, choice.name};
+}
+
+Result<io::ControlConnection> find_or_start_owner(const io::RuntimeDir& dir, const std::string& session) {
+  // Two calls of one peer may arrive at once: one starts the owner, the other finds it.
+  const std::filesystem::path lock_path = TRY(dir.file_of(session, "attach-lock"));
+  const io::UniqueFd lock = TRY(io::lock_file(lock_path));
+  const std::filesystem::path socket = TRY(dir.file_of(session, "sock"));
+  Result<io::ControlConnection> running = io::ControlConnection::connect(socket.string());
+  if (running) return running;
+  return io::start_session_owner({kSessionOwnerWord});
+}
+
+ExitCode wait_for_end(io::ControlConnection& owner) {
+  for (;;) {
+    Result<io::ControlMessage> message = owner.receive_within(std::chrono::hours{1});
+    if (!message && message.error().code == Error::Code::kTimeout) continue;
+    if (!message) return ExitCode::kOk;
+    const Result<ControlReply> reply = decode_reply(message->payload);
+    if (!reply) continue;
+    if (reply->exit_code != 0 && !reply->text.empty()) complain(reply->text);
+    return static_cast<ExitCode>(reply->exit_code);
+  }
+}
+
+}  // namespace
+
+ExitCode run_attach(const config::AttachCommand& command) {
+  if (!may_change_machine()) return ExitCode::kNotRoot;
+  const io::LoginContext login = io::read_login_context();
+  const Result<io::RuntimeDir> dir = io::RuntimeDir::open();
+  if (!dir) {
+    complain(dir.error().message);
+    return ExitCode::kFailed;
+  }
+  const Result<Called> called = choose(command, login, *dir);
+  if (!called) return refuse(called.error().message);
+
+  Result<io::ControlConnection> owner = find_or_start_owner(*dir, called->session);
+  if (!owner) {
+    complain(owner.error().message);
+    return ExitCode::kFailed;
+  }
+  AttachRequest request{called->session, called->peer_file, login.describe(), std::nullopt,
+                        command.verbosity};
+  if (login.client) request.client = login.client;
+  const std::array<int, 2> stream{STDIN_FILENO, STDOUT_FILENO};
+  const Result<void> sent = owner->send(encode(request), stream);
+  if (!sent) {
+    complain(sent.error().message);
+    return ExitCode::kFailed;
+  }
+  return wait_for_end(*owner);
+}
+
+ExitCode run_session_owner() {
+  Result<io::ControlConnection> taken = io::take_owner_channel();
+  if (!taken) return ExitCode::kFailed;
+  io::ControlConnection channel = std::move(*taken);
+  Result<io::ControlMessage> message = channel.receive_within(std::chrono::seconds{10});
+  if (!message) return ExitCode::kFailed;
+  const Result<ControlRequest> request = decode_request(message->payload);
+  const auto* attach = request ? std::get_if<AttachRequest>(&*request) : nullptr;
+  if (attach == nullptr) return ExitCode::kFailed;
+  const auto give_up = [&](const Error& error) {
+    std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), error.message}));
+    return ExitCode::kFailed;
+  };
+  config::PeerPolicy policy;
+  policy.origin = config::PolicyOrigin::kAdopted;
+  std::optional<config::SitePolicy> adopt_under;
+  if (attach->peer_file.empty()) {
+    Result<config::SitePolicy> site = read_site_policy();
+    if (!site) return give_up(site.error());
+    adopt_under = std::move(*site);
+  } else {
+    Result<config::PeerPolicy> read = read_peer_policy(attach->peer_file);
+    if (!read) return give_up(read.error());
+    policy = std::move(*read);
+  }
+  asio::io_context loop;
+  OwnerSetup setup{.session = attach->session,
+                   .site = Site{policy, adopt_under},
+                   .dial = std::nullopt,
+                   .plan_only = false,
+                   .hold = policy.hold.value_or(config::kDefaultAttachHold),
+                   .verbosity = attach->verbosity,
+                   .progress = std::nullopt,
+                   .when_proven = nullptr};
+  Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(loop, std::move(setup));
+  if (!owner) return give_up(owner.error());
+  (*owner)->attach(std::move(channel), std::move(*message));
+  return (*owner)->run();
+}
+
+}  // namespace isthmus::app

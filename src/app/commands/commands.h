@@ -1,0 +1,29 @@
+// The commands, each from its understood options to an exit status.
+#pragma once
+
+#include <string>
+
+#include "config/commands.h"
+#include "config/exit_codes.h"
+
+namespace isthmus::app {
+
+config::ExitCode run_up(const config::UpOptions& options);
+config::ExitCode run_plan(const config::UpOptions& options);
+config::ExitCode run_down(const config::DownCommand& command);
+config::ExitCode run_status(const config::StatusCommand& command);
+config::ExitCode run_cleanup(const config::CleanupCommand& command);
+// What sshd runs: finds or starts the session's owner and gives it the stream.
+config::ExitCode run_attach(const config::AttachCommand& command);
+// That owner; started by `attach` and by nobody else, with its stream on a channel.
+config::ExitCode run_session_owner();
+
+// The word that selects run_session_owner(); no command of users'.
+inline constexpr const char* kSessionOwnerWord = "session-owner";
+
+// "isthmus: TEXT" on standard error.
+void complain(const std::string& text);
+// kNotRoot with a sentence on standard error, unless we may change this machine.
+bool may_change_machine();
+
+}  // namespace isthmus::app

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <optional>
+
+#include "app/commands/commands.h"
+#include "app/control_message.h"
+#include "app/session_state.h"
+#include "io/control_socket.h"
+#include "io/journal.h"
+#include "net/host_change.h"
+
+namespace isthmus::app {
+namespace {
+
+using config::ExitCode;
+
+struct Entry {
+  io::SessionRecord record;
+  std::optional<SessionState> state;
+};
+
+// Asks the living for their newest word; what they wrote last must do where one does not answer.
+std::optional<SessionState> ask(const io::RuntimeDir& dir, const std::string& session) {
+  const auto path = dir.file_of(session, "sock");
+  if (!path) return std::nullopt;
+  Result<io::ControlConnection> owner = io::ControlConnection::connect(path->string());
+  if (!owner || !owner->send(encode(StatusRequest{}))) return std::nullopt;
+  const Result<io::ControlMessage> answer = owner->receive_within(std::chrono::seconds{1});
+  if (!answer) return std::nullopt;
+  const Result<SessionState> state = parse_session_state(answer->payload);
+  return state ? std::optional{*state} : std::nullopt;
+}
+
+std::vector<Entry> read_entries(const io::RuntimeDir& dir, const std::optional<std::string>& name) {
+  std::vector<Entry> entries;
+  const std::vector<SessionState> states = read_states(dir);
+  for (io::SessionRecord& record : io::Journal::read_all(dir).value_or(std::vector<io::SessionRecord>{})) {
+    if (name && record.session != *name) continue;
+    Entry entry{std::move(record), std::nullopt};
+    if (entry.record.is_alive) entry.state = ask(dir, entry.record.session);
+    const auto written = std::ranges::find(states, entry.record.session, &SessionState::session);
+    if (!entry.state && written != states.end()) entry.state = *written;
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+void print(const std::string& line) {
+  std::puts(line.c_str());
+}
+
+void print_dead(const Entry& entry) {
+  print(fmt::format("{}: DEAD, process {} was killed and left this behind (`isthmus cleanup` undoes it):",
+                    entry.record.session, entry.record.owner));
+  for (const HostChange& change : entry.record.standing) print("  " + describe(change));
+}
+
+void print_living(const Entry& entry) {
+  const SessionState state = entry.state.value_or(SessionState{});
+  print(fmt::format("{}: {} {} {}", entry.record.session, state.phase, state.role == "up" ? "to" : "from",
+                    state.destination));
+  if (!state.interface.empty()) {
+    print(fmt::format("  interface  {}, MTU {}, {} ↔ {}", state.interface, state.mtu, state.local_ipv4,
+                      state.remote_ipv4));
+  }
+  print(fmt::format("  accepted   {}", fmt::join(state.accepted, ", ")));
+  print(fmt::format("  offered    {}", fmt::join(state.offered, ", ")));
+  if (state.up_since > 0) print(fmt::format("  up for     {} s", std::time(nullptr) - state.up_since));
+  if (!state.proof.empty()) print(fmt::format("  proof      {}", state.proof));
+  for (const std::string& remedy : state.remedies) print("  ! " + remedy);
+  print(fmt::format("  received   {} packets, {} octets", state.packets_received, state.octets_received));
+  print(fmt::format("  sent       {} packets, {} octets, dropped {}", state.packets_sent, state.octets_sent,
+                    state.dropped));
+}
+
+void print_json(const std::vector<Entry>& entries) {
+  std::string text;
+  for (const Entry& entry : entries) {
+    SessionState state = entry.state.value_or(SessionState{});
+    state.session = entry.record.session;
+    state.pid = entry.record.owner;
+    if (!entry.record.is_alive) state.phase = "dead";
+    text += (text.empty() ? "" : ",\n") + to_json_text(state);
+  }
+  print("[" + text + "]");
+}
+
+}  // namespace
+
+ExitCode run_status(const config::StatusCommand& command) {
+  const Result<io::RuntimeDir> dir = io::RuntimeDir::find();
+  if (!dir && dir.error().code != Error::Code::kNotFound) {
+    complain(dir.error().message);
+    return ExitCode::kFailed;
+  }
+  const std::vector<Entry> entries = dir ? read_entries(*dir, command.name) : std::vector<Entry>{};
+  if (command.json) print_json(entries);
+  if (!command.json) {
+    for (const Entry& entry : entries) entry.record.is_alive ? print_living(entry) : print_dead(entry);
+    if (entries.empty())
+      print(command.name ? "session " + *command.name + " is not up" : std::string{"no session is up"});
+  }
+  return entries.empty() && command.name ? ExitCode::kNotUp : ExitCode::kOk;
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,61 @@
+// isthmus: one program, one command a run.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "app/commands/ppp.h"
+#include "config/command_line.h"
+
+namespace isthmus::app {
+namespace {
+
+constexpr const char* kVersion = ISTHMUS_VERSION;
+
+int run(const config::UpCommand& command) {
+  return static_cast<int>(run_up(command.options));
+}
+int run(const config::PlanCommand& command) {
+  return static_cast<int>(run_plan(command.options));
+}
+int run(const config::DownCommand& command) {
+  return static_cast<int>(run_down(command));
+}
+int run(const config::StatusCommand& command) {
+  return static_cast<int>(run_status(command));
+}
+int run(const config::CleanupCommand& command) {
+  return static_cast<int>(run_cleanup(command));
+}
+int run(const config::AttachCommand& command) {
+  return static_cast<int>(run_attach(command));
+}
+int run(const config::PppCommand& command) {
+  return run_ppp(command.options);
+}
+int run(const config::HelpCommand& command) {
+  return std::fputs(config::help_text(command.topic).c_str(), stdout) < 0;
+}
+int run(const config::VersionCommand&) {
+  return std::printf("isthmus %s\n", kVersion) < 0;
+}
+
+}  // namespace
+}  // namespace isthmus::app
+
+int main(int argc, char** argv) {
+  // A stream whose reader is gone is an error of write(), not a reason to die without undoing anything.
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() == 1 && words[0] == isthmus::app::kSessionOwnerWord) {
+    return static_cast<int>(isthmus::app::run_session_owner());
+  }
+  const auto command = isthmus::config::parse_command_line(words);
+  if (!command) {
+    std::fputs(command.error().text.c_str(), stderr);
+    return command.error().exit_code;
+  }
+  return std::visit([](const auto& what) { return isthmus::app::run(what); }, *command);
+}

@@ -1,0 +1,238 @@
+#include "app/session_owner.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "app/host_id.h"
+#include "io/boot_clock.h"
+
+namespace isthmus::app {
+namespace {
+
+// After an end: how long ssh may take to carry our last octets and go by itself.
+constexpr Duration kLinger = std::chrono::milliseconds{1500};
+// Routes that others removed are put back after the dust has settled.
+constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
+
+io::LogLevel log_level(int verbosity) {
+  if (verbosity >= 2) return io::LogLevel::kFrame;
+  return verbosity == 1 ? io::LogLevel::kNegotiation : io::LogLevel::kNotice;
+}
+
+ppp::LinkOptions link_options(const config::PeerPolicy& policy, bool is_caller) {
+  ppp::LinkOptions options;
+  options.mru = policy.mtu.value_or(1500);
+  options.identification = "Isthmus";
+  // A caller may wait long for a password to be typed at the far end of ssh, or for a peer that waits itself.
+  options.passive = is_caller;
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SessionOwner>> SessionOwner::open(asio::io_context& loop, OwnerSetup setup) {
+  io::RuntimeDir dir = TRY(io::RuntimeDir::open());
+  io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
+  const std::filesystem::path socket = TRY(dir.file_of(setup.session, "sock"));
+  io::ControlListener listener = TRY(io::ControlListener::listen(socket.string()));
+  io::NetlinkMonitor monitor = TRY(io::NetlinkMonitor::open());
+  const session::HostId host = TRY(host_id(dir));
+  std::unique_ptr<SessionOwner> owner{new SessionOwner{loop, std::move(setup), std::move(dir),
+                                                       AppliedRoutes{std::move(applier)}, std::move(listener),
+                                                       std::move(monitor)}};
+  owner->host_ = host;
+  TRY(owner->arm());
+  return owner;
+}
+
+SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, io::RuntimeDir dir, AppliedRoutes routes,
+                           io::ControlListener listener, io::NetlinkMonitor monitor)
+    : loop_(loop),
+      setup_(std::move(setup)),
+      dir_(std::move(dir)),
+      log_(io::LogOptions{.most = log_level(setup_.verbosity)}),
+      routes_(std::move(routes)),
+      listener_(std::move(listener)),
+      monitor_(std::move(monitor)),
+      listener_ready_(loop, fcntl(listener_.fd(), F_DUPFD_CLOEXEC, 3)),
+      monitor_ready_(loop, fcntl(monitor_.fd(), F_DUPFD_CLOEXEC, 3)),
+      signals_(loop, SIGINT, SIGTERM, SIGHUP) {}
+
+SessionOwner::~SessionOwner() {
+  remove_state(dir_, setup_.session);
+}
+
+Result<void> SessionOwner::arm() {
+  timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
+  prover_ = TRY(Prover::open(loop_));
+  random_.fill(node_);
+  routes_.on_change([this](const std::string& change, bool is_made) {
+    log_.notice(fmt::format("{} {}", is_made ? "added" : "removed", change));
+  });
+  state_.session = setup_.session;
+  state_.role = setup_.dial ? "up" : "attach";
+  state_.is_adopted = setup_.site.is_adopted();
+  state_.pid = getpid();
+  state_.phase = "calling";
+  if (setup_.dial) state_.destination = setup_.dial->destination.to_string();
+
+  session::SessionOptions options;
+  options.dials = setup_.dial.has_value();
+  options.hold = setup_.hold;
+  options.identity = {node_,
+                      host_,
+                      config::greeting_name(machine_name()),
+                      options.dials,
+                      setup_.plan_only,
+                      setup_.site.policy().offers,
+                      setup_.site.policy().accepts};
+  options.link = link_options(setup_.site.policy(), options.dials);
+  session_.emplace(std::move(options), random_, setup_.site);
+  session_->trace_frames(setup_.verbosity >= 2);
+  return {};
+}
+
+config::ExitCode SessionOwner::run() {
+  save_state();
+  wait_signals();
+  wait_control();
+  wait_monitor();
+  session_->begin(io::boot_now());
+  turn();
+  loop_.run();
+  if (setup_.progress && !exit_text_.empty()) setup_.progress->line(exit_text_);
+  return exit_code_;
+}
+
+// The first signal says goodbye to the peer and undoes; the second only undoes.
+void SessionOwner::wait_signals() {
+  signals_.async_wait([this](const asio::error_code& error, int number) {
+    if (error) return;
+    signal_ = number;
+    if (++interrupts_ > 1) {
+      finish(config::ExitCode::kInterrupted, "interrupted twice: undone without a word to the far end");
+    } else {
+      log_.notice(fmt::format("signal {}: ending the session", number));
+      session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "ended at the other end"});
+    }
+    turn();
+    wait_signals();
+  });
+}
+
+void SessionOwner::wait_monitor() {
+  monitor_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+    if (error) return;
+    const io::NetworkChange change = monitor_.drain();
+    const Instant now = io::boot_now();
+    if (change.link || change.address || change.route) session_->network_changed(now);
+    if (change.any() && !is_over_) put_back_at_ = now + kPutBackDelay;
+    turn();
+    wait_monitor();
+  });
+}
+
+// Not re-entered: what an action's handling brings about is taken up by the loop that handled it.
+void SessionOwner::turn() {
+  if (in_turn_) return;
+  in_turn_ = true;
+  for (auto actions = session_->take_actions(); !actions.empty(); actions = session_->take_actions()) {
+    for (session::SessionAction& action : actions) {
+      std::visit([this](auto& what) { on(what); }, action);
+    }
+  }
+  flush();
+  in_turn_ = false;
+  set_timer();
+}
+
+void SessionOwner::flush() {
+  for (auto& [id, leg] : legs_) {
+    if (!leg.call || leg.is_hung_up) continue;
+    const Bytes octets = session_->take_octets(*leg.call);
+    if (!octets.empty()) leg.stream->write(octets);
+  }
+}
+
+void SessionOwner::set_timer() {
+  std::optional<Instant> next = is_over_ ? std::nullopt : session_->next_deadline();
+  const auto consider = [&](const std::optional<Instant>& deadline) {
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  };
+  consider(put_back_at_);
+  consider(linger_until_);
+  consider(sign_at_);
+  for (const auto& [id, leg] : legs_) {
+    consider(leg.begin_by);
+    consider(leg.end_by);
+  }
+  timer_->set(next);
+}
+
+void SessionOwner::on_time() {
+  const Instant now = io::boot_now();
+  const auto is_due = [&](std::optional<Instant>& deadline) {
+    if (!deadline || now < *deadline) return false;
+    deadline.reset();
+    return true;
+  };
+  if (is_due(linger_until_)) return loop_.stop();
+  std::vector<LegId> to_begin, to_drop;
+  for (auto& [id, leg] : legs_) {
+    if (is_due(leg.begin_by)) to_begin.push_back(id);
+    if (is_due(leg.end_by)) to_drop.push_back(id);
+  }
+  for (const LegId id : to_begin) begin_call(id);
+  for (const LegId id : to_drop) drop(id);
+  if (is_due(put_back_at_)) {
+    for (const std::string& line : routes_.put_back())
+      log_.warning("removed by another program, put back: " + line);
+  }
+  if (is_due(sign_at_) && setup_.progress) sign_at_ = setup_.progress->still_waiting(now, waiting_for_);
+  if (!is_over_) session_->advance(now);
+  turn();
+}
+
+// Undoes everything at once and lets go of the streams; the loop ends when ssh has carried the last octets.
+void SessionOwner::finish(config::ExitCode code, const std::string& text) {
+  if (is_over_) return;
+  is_over_ = true;
+  exit_code_ = code;
+  exit_text_ = text;
+  put_back_at_.reset();
+  sign_at_.reset();
+  const std::vector<Error> left = routes_.undo();
+  for (const Error& error : left) log_.error("could not be undone: " + error.message);
+  if (!left.empty()) exit_code_ = config::ExitCode::kLeftovers;
+  if (tunnel_) tunnel_->stop();
+  tunnel_.reset();
+  log_.notice(fmt::format("session {} has ended: {}", setup_.session, text.empty() ? "done" : text));
+  remove_state(dir_, setup_.session);
+  for (const auto& connection : connections_) {
+    if (connection->waits_for_end) {
+      std::ignore = connection->socket.send(
+          encode(ControlReply{left.empty() ? 0 : static_cast<int>(exit_code_), text}));
+    }
+  }
+  flush();
+  std::vector<LegId> open;
+  for (const auto& [id, leg] : legs_) open.push_back(id);
+  for (const LegId id : open) retire(id);
+  linger_until_ = io::boot_now() + kLinger;
+  if (legs_.empty()) loop_.stop();
+}
+
+void SessionOwner::save_state() {
+  const Result<void> written = write_state(dir_, state_);
+  if (!written) log_.warning(written.error().message);
+}
+
+void SessionOwner::say_step(const std::string& name, const std::string& text) {
+  if (setup_.progress) setup_.progress->step(io::boot_now(), name, text);
+}
+
+}  // namespace isthmus::app

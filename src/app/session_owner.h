@@ -1,0 +1,170 @@
+// The process that holds a session: it joins the pure Session to streams, the TUN interface, this machine's
+// routes, the clock, signals and the control socket. Both `up` and the far end's side of `attach` are one of
+// these.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/applied_routes.h"
+#include "app/control_message.h"
+#include "app/progress.h"
+#include "app/prover.h"
+#include "app/session_state.h"
+#include "app/site.h"
+#include "app/ssh_call.h"
+#include "app/stream.h"
+#include "app/tun_pump.h"
+#include "config/commands.h"
+#include "config/exit_codes.h"
+#include "config/ssh_failure.h"
+#include "io/boot_timer.h"
+#include "io/control_socket.h"
+#include "io/log.h"
+#include "io/netlink_monitor.h"
+#include "io/system_random.h"
+#include "session/session.h"
+
+namespace isthmus::app {
+
+struct OwnerSetup {
+  std::string session;
+  Site site;
+  std::optional<config::UpOptions> dial;  // an `up`; empty at the called end
+  bool plan_only = false;
+  std::optional<Duration> hold;
+  int verbosity = 0;
+  std::optional<Progress> progress;   // for a person who watches
+  std::function<void()> when_proven;  // `--detach` lets go of its terminal here
+};
+
+class SessionOwner {
+ public:
+  // kExists if a session of this name lives.
+  static Result<std::unique_ptr<SessionOwner>> open(asio::io_context& loop, OwnerSetup setup);
+  ~SessionOwner();
+
+  // The called end's first stream, as an AttachRequest brought it.
+  void attach(io::ControlConnection front, io::ControlMessage message);
+  // Runs the loop until the session has ended and everything is undone.
+  config::ExitCode run();
+
+ private:
+  // One stream, whoever made it, from the first octet to its last.
+  struct Leg {
+    std::optional<session::CallId> call;  // empty until the first octet came
+    session::Direction direction = session::Direction::kOutgoing;
+    std::shared_ptr<Stream> stream;
+    std::unique_ptr<SshCall> ssh;                // of an outgoing call
+    std::optional<io::ControlConnection> front;  // of an incoming one: the waiting `attach`
+    std::vector<Endpoint> outer;                 // of an incoming one: the caller
+    std::string login;
+    std::optional<Instant> begin_by;  // then LCP begins though nothing was heard
+    std::optional<Instant> end_by;    // then a leg that was hung up is cut off
+    bool is_hung_up = false;
+    bool is_stream_lost = false;
+  };
+  using LegId = int;
+  struct Connection {  // of a control client
+    io::ControlConnection socket;
+    asio::posix::stream_descriptor readable;
+    bool waits_for_end = false;
+  };
+
+  SessionOwner(asio::io_context& loop, OwnerSetup setup, io::RuntimeDir dir, AppliedRoutes routes,
+               io::ControlListener listener, io::NetlinkMonitor monitor);
+  Result<void> arm();
+  void wait_signals();
+  void wait_control();
+  void wait_monitor();
+  void serve(const std::shared_ptr<Connection>& connection);
+  void obey(const std::shared_ptr<Connection>& connection, io::ControlMessage message);
+  void yield_to(const std::string& session);
+
+  // The turn of the loop after every event: actions out of the session, octets out to the streams, the next
+  // deadline.
+  void turn();
+  void flush();
+  void set_timer();
+  void on_time();
+
+  void on(session::Dial&);
+  void on(session::HangUp& hang_up);
+  void on(session::Judge& judge);
+  void on(session::Establish& establish);
+  void on(session::Suspend& suspend);
+  void on(session::Prove& prove);
+  void on(session::Proven& proven);
+  void on(session::PlanArrived& plan);
+  void on(session::Ended& ended);
+  void on(session::Said& said);
+  void on(ppp::FrameTrace& trace);
+
+  LegId add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out);
+  void begin_call(LegId id);
+  void received(LegId id, ConstBytes octets);
+  void stream_lost(LegId id, const std::string& why);
+  void ssh_ended(LegId id);
+  void retire(LegId id);
+  void drop(LegId id);
+  Leg* leg_of(session::CallId call);
+  [[nodiscard]] std::vector<Endpoint> outer_of(const Leg& leg) const;
+  void diagnose_ssh(Leg& leg);
+
+  Result<void> join(const session::Agreement& agreement, const std::vector<Endpoint>& outer);
+  Result<void> open_tunnel(int mtu);
+  void send_out_of_tunnel(Family family, ConstBytes packet);
+  void look_for_rivals(const session::Hello& hello);
+  [[nodiscard]] std::vector<std::string> plan_lines(const session::Hello& hello,
+                                                    const session::Settlement& settlement,
+                                                    const std::vector<Endpoint>& outer);
+  void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
+  [[nodiscard]] std::vector<std::string> remedies_for(const session::ProofReport& ours,
+                                                      const session::ProofReport* theirs);
+  void finish(config::ExitCode code, const std::string& text);
+  void save_state();
+  void say_step(const std::string& name, const std::string& text);
+
+  asio::io_context& loop_;
+  OwnerSetup setup_;
+  io::RuntimeDir dir_;
+  io::Log log_;
+  io::SystemRandom random_;
+  AppliedRoutes routes_;
+  io::ControlListener listener_;
+  io::NetlinkMonitor monitor_;
+  asio::posix::stream_descriptor listener_ready_, monitor_ready_;
+  asio::signal_set signals_;
+  std::optional<io::BootTimer> timer_;
+  std::unique_ptr<Prover> prover_;
+  session::NodeId node_{};
+  session::HostId host_{};
+  std::optional<session::Session> session_;
+  std::map<LegId, Leg> legs_;
+  LegId next_leg_ = 1;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  std::shared_ptr<TunPump> tunnel_;
+  Selector selector_;
+  Bytes outgoing_;  // frames of the TUN batch under way
+  std::optional<session::Ready> ready_;
+  std::optional<session::Hello> peer_;
+  SessionState state_;
+  std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
+  std::optional<Instant> put_back_at_, linger_until_, sign_at_;
+  std::string waiting_for_ = "ssh";
+  int interrupts_ = 0;
+  int signal_ = 0;
+  bool is_over_ = false;
+  bool in_turn_ = false;
+  config::ExitCode exit_code_ = config::ExitCode::kOk;
+  std::string exit_text_;
+};
+
+}  // namespace isthmus::app

@@ -1,0 +1,375 @@
+// What a session owner does when its session asks: judge, join, refuse, prove, end.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+#include "app/host_id.h"
+#include "app/session_owner.h"
+#include "io/boot_clock.h"
+#include "io/firewall_facts.h"
+#include "io/host_facts_reader.h"
+
+namespace isthmus::app {
+namespace {
+
+using config::ExitCode;
+
+std::vector<std::string> texts(const std::vector<Prefix>& prefixes) {
+  std::vector<std::string> lines;
+  for (const Prefix& prefix : prefixes) lines.push_back(prefix.to_string());
+  return lines;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+io::LogLevel log_level(ppp::LinkNote::Level level) {
+  switch (level) {
+    case ppp::LinkNote::Level::kNegotiation:
+      return io::LogLevel::kNegotiation;
+    case ppp::LinkNote::Level::kNotice:
+      return io::LogLevel::kInfo;
+    case ppp::LinkNote::Level::kWarning:
+      return io::LogLevel::kWarning;
+  }
+  return io::LogLevel::kWarning;
+}
+
+std::string probe_line(const session::ProofReport::Probe& probe) {
+  const std::string answer = probe.round_trip ? milliseconds_text(*probe.round_trip) : "no answer";
+  return fmt::format("{} → {} {:<8} {}", probe.source.to_string(), probe.target.to_string(),
+                     probe.is_host ? "host" : "gateway", answer);
+}
+
+bool all_answered(const session::ProofReport& report) {
+  return std::ranges::all_of(report.probes, [](const auto& probe) { return probe.round_trip.has_value(); });
+}
+
+// Ours: of hosts near us, seen from their own gateway; of the far gateway and its hosts, through the tunnel.
+void sort_probes(PathFacts& path, const session::ProofReport& ours,
+                 const std::optional<session::Ready>& ready) {
+  for (const auto& probe : ours.probes) {
+    const bool is_answered = probe.round_trip.has_value();
+    const bool is_near = ready && std::ranges::find(ready->hosts, probe.target) != ready->hosts.end();
+    if (is_near) path.near_hosts.push_back({probe.target, is_answered, std::nullopt});
+    if (!is_near && probe.is_host)
+      path.far_hosts.push_back({probe.target, is_answered, std::nullopt, std::nullopt});
+    if (!probe.is_host)
+      path.far_gateway_answers_us = path.far_gateway_answers_us.value_or(true) && is_answered;
+  }
+}
+
+void add_their_probes(PathFacts& path, const session::ProofReport& theirs) {
+  for (const auto& probe : theirs.probes) {
+    const bool is_answered = probe.round_trip.has_value();
+    if (!probe.is_host) path.we_answer_far_gateway = path.we_answer_far_gateway.value_or(true) && is_answered;
+    for (NearHost& host : path.near_hosts) {
+      if (host.address == probe.target) host.answers_peer = host.answers_peer.value_or(true) && is_answered;
+    }
+    for (FarHost& host : path.far_hosts) {
+      if (host.address != probe.target) continue;
+      host.answers_its_gateway = is_answered;
+      host.gateway = probe.source;
+    }
+  }
+}
+
+}  // namespace
+
+void SessionOwner::on(session::Said& said) {
+  log_.write(log_level(said.level), said.text);
+}
+
+void SessionOwner::on(ppp::FrameTrace& trace) {
+  log_.write(io::LogLevel::kFrame, (trace.outgoing ? "sent " : "rcvd ") + trace.text);
+}
+
+void SessionOwner::on(session::Judge& judge) {
+  const Leg* leg = leg_of(judge.call);
+  if (leg == nullptr) return;
+  const std::vector<Endpoint> outer = outer_of(*leg);
+  const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
+  const Result<HostFacts> facts = io::read_host_facts(interface);
+  if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  if (judge.hello) {
+    peer_ = judge.hello;
+    state_.peer_name = judge.hello->name;
+    state_.peer_host = hex(judge.hello->host);
+    save_state();
+    if (setup_.dial)
+      say_step("ssh", fmt::format("connected to {}", outer.empty() ? setup_.dial->destination.to_string()
+                                                                   : outer.front().to_string()));
+    waiting_for_ = "the link";
+    look_for_rivals(*judge.hello);
+  }
+  session::Settlement settlement =
+      setup_.site.judge(judge.hello, *facts, {outer, kFirstTable + routes_.slot()});
+  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
+    if (!verdict.accepted)
+      log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
+  }
+  if (judge.hello && judge.hello->plan_only && !setup_.plan_only)
+    settlement.plan = plan_lines(*judge.hello, settlement, outer);
+  if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
+}
+
+void SessionOwner::on(session::Establish& establish) {
+  const session::Agreement& agreement = establish.agreement;
+  const std::vector<std::string> shortfalls =
+      setup_.dial ? setup_.site.shortfalls(agreement) : std::vector<std::string>{};
+  if (!shortfalls.empty()) {
+    for (const std::string& sentence : shortfalls) log_.error(sentence);
+    session_->close(io::boot_now(),
+                    {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
+    return finish(ExitCode::kRefusedThere, joined(shortfalls));
+  }
+  if (peer_ && peer_->plan_only) return;
+  const Leg* leg = leg_of(*session_->current());
+  const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{});
+  if (!done) session_->routes_failed(io::boot_now(), done.error().message);
+}
+
+Result<void> SessionOwner::join(const session::Agreement& agreement, const std::vector<Endpoint>& outer) {
+  const std::string with =
+      agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
+  say_step("link",
+           fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
+  const int mtu = std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu);
+  TRY(open_tunnel(mtu));
+  const std::string interface = tunnel_->device().name();
+  const HostFacts facts = TRY(io::read_host_facts(interface));
+  const RoutePlan plan =
+      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), facts);
+  TRY(routes_.bring_to(plan));
+  selector_ = Site::selector(agreement);
+
+  const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
+                                                             agreement.ipv4->remote.to_string())
+                                               : std::string{"IPv6 only"};
+  say_step("addresses", fmt::format("{} on {}, MTU {}", addresses, interface, mtu));
+  say_step("routes", fmt::format("{} → {}", joined(texts(agreement.accepted)), interface));
+  for (const std::string& warning : plan.warnings) {
+    log_.warning(warning);
+    if (setup_.progress) setup_.progress->detail(warning);
+  }
+  log_.notice(fmt::format("link up {}: {}, accepted {}, offered {}", with, addresses,
+                          joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
+  waiting_for_ = "the proof";
+  state_.phase = "up";
+  state_.interface = interface;
+  state_.mtu = mtu;
+  state_.accepted = texts(agreement.accepted);
+  state_.offered = texts(agreement.offered);
+  if (agreement.ipv4) state_.local_ipv4 = agreement.ipv4->local.to_string();
+  if (agreement.ipv4) state_.remote_ipv4 = agreement.ipv4->remote.to_string();
+  state_.up_since = std::time(nullptr);
+  save_state();
+  ready_ = setup_.site.ready(agreement, facts);
+  session_->routes_ready(io::boot_now(), *ready_);
+  tunnel_->resume();
+  return {};
+}
+
+Result<void> SessionOwner::open_tunnel(int mtu) {
+  if (tunnel_) return tunnel_->device().change_mtu(mtu);
+  const std::string& wished = setup_.site.policy().interface;
+  io::TunDevice device =
+      TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu));
+  TunPump::Handlers handlers;
+  handlers.packet = [this](Family family, ConstBytes packet) { send_out_of_tunnel(family, packet); };
+  handlers.end_of_batch = [this] {
+    const std::optional<session::CallId> current = session_->current();
+    Leg* leg = current ? leg_of(*current) : nullptr;
+    if (leg == nullptr) return true;
+    flush();  // control octets that are due go first
+    leg->stream->write(outgoing_);
+    outgoing_.clear();
+    set_timer();
+    return leg->stream->backlog() < Stream::kHighMark;
+  };
+  tunnel_ = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
+  tunnel_->start();
+  return {};
+}
+
+void SessionOwner::send_out_of_tunnel(Family family, ConstBytes packet) {
+  if (!session_->send_packet(io::boot_now(), family, packet, outgoing_)) {
+    ++state_.dropped;
+    return;
+  }
+  ++state_.packets_sent;
+  state_.octets_sent += packet.size();
+}
+
+void SessionOwner::on(session::Suspend& suspend) {
+  log_.notice(fmt::format("link down: {}; traffic to {} is refused until it is back", suspend.reason,
+                          joined(state_.accepted)));
+  if (setup_.progress && interrupts_ == 0)
+    setup_.progress->line(fmt::format("  link       lost: {}", suspend.reason));
+  routes_.suspend();
+  outgoing_.clear();
+  state_.phase = "held";
+  state_.up_since = 0;
+  state_.proof.clear();
+  save_state();
+  if (tunnel_) tunnel_->resume();  // what is still queued in it is read and dropped
+}
+
+void SessionOwner::on(session::Prove& prove) {
+  const session::Agreement* agreement = session_->agreement();
+  if (agreement == nullptr || !ready_) return;
+  prover_->begin(setup_.site.proof_tasks(*agreement, prove.targets, *ready_),
+                 [this](std::vector<session::ProofReport::Probe> probes) {
+                   session::ProofReport report{std::move(probes), {}};
+                   report.remedies = remedies_for(report, nullptr);
+                   session_->probed(io::boot_now(), std::move(report));
+                   turn();
+                 });
+}
+
+std::vector<std::string> SessionOwner::remedies_for(const session::ProofReport& ours,
+                                                    const session::ProofReport* theirs) {
+  const session::Agreement* agreement = session_->agreement();
+  if (agreement == nullptr || !tunnel_) return {};
+  const std::string& interface = tunnel_->device().name();
+  const Result<HostFacts> facts = io::read_host_facts(interface);
+  if (!facts) return {};
+  PathFacts path = setup_.site.path_facts(*agreement, interface, *facts);
+  path.firewall = io::read_firewall_facts().value_or(FirewallFacts{});
+  sort_probes(path, ours, ready_);
+  if (theirs != nullptr) add_their_probes(path, *theirs);
+  return diagnose_path(path);
+}
+
+void SessionOwner::on(session::Proven& proven) {
+  std::vector<std::string> remedies = remedies_for(proven.ours, proven.theirs ? &*proven.theirs : nullptr);
+  const bool is_complete = !proven.ours.probes.empty() && all_answered(proven.ours) &&
+                           (!proven.theirs || all_answered(*proven.theirs));
+  if (proven.theirs)
+    remedies.insert(remedies.end(), proven.theirs->remedies.begin(), proven.theirs->remedies.end());
+  state_.proof = is_complete ? "complete" : "incomplete";
+  state_.remedies = remedies;
+  save_state();
+  report_proof(proven, remedies);
+  exit_code_ = is_complete ? ExitCode::kOk : ExitCode::kProofFailed;
+  sign_at_.reset();
+  if (setup_.when_proven) setup_.when_proven();
+}
+
+void SessionOwner::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {
+  log_.notice(fmt::format("proof {}", state_.proof));
+  for (const std::string& remedy : remedies) log_.warning(remedy);
+  if (!setup_.progress) return;
+  Progress& progress = *setup_.progress;
+  progress.step(io::boot_now(), "proof",
+                state_.proof == "complete" ? "packets cross in both directions" : "INCOMPLETE");
+  for (const auto& probe : proven.ours.probes) progress.detail("from here   " + probe_line(probe));
+  if (proven.theirs) {
+    for (const auto& probe : proven.theirs->probes) progress.detail("from there  " + probe_line(probe));
+  } else if (peer_) {
+    progress.detail("the far end has not reported its half of the proof");
+  } else {
+    progress.detail(
+        "a plain PPP peer proves nothing itself: its way back is proven by our hosts' answers only");
+  }
+  for (const std::string& remedy : remedies) progress.detail("! " + remedy);
+  progress.line(fmt::format("joined in {}{}", seconds_text(progress.elapsed(io::boot_now())),
+                            setup_.dial && !setup_.dial->detach ? "; ctrl-C undoes everything" : ""));
+}
+
+void SessionOwner::on(session::PlanArrived& plan) {
+  if (!setup_.progress) return;
+  Progress& progress = *setup_.progress;
+  const session::Agreement* agreement = session_->agreement();
+  if (agreement != nullptr) {
+    progress.line(fmt::format("On this machine ({}):", machine_name()));
+    const std::string interface =
+        setup_.site.policy().interface.empty() ? "isth0" : setup_.site.policy().interface;
+    const Leg* leg = leg_of(*session_->current());
+    const Result<HostFacts> facts = io::read_host_facts(interface);
+    if (facts) {
+      const RoutePlan mine =
+          make_route_plan(setup_.site.plan_input(*agreement, interface, routes_.slot(),
+                                                 leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{}),
+                          *facts);
+      progress.line("  interface " + interface);
+      for (const auto* changes : {&mine.lasting, &mine.while_up}) {
+        for (const HostChange& change : *changes) progress.line("  " + describe(change));
+      }
+      for (const std::string& warning : mine.warnings) progress.line("  ! " + warning);
+    }
+    for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
+  }
+  progress.line(fmt::format("On the far machine ({}):", state_.peer_name));
+  for (const std::string& line : plan.lines) progress.line("  " + io::log_line(line));
+  exit_code_ = ExitCode::kOk;
+  session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the plan has been told"});
+}
+
+std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
+                                                  const session::Settlement& settlement,
+                                                  const std::vector<Endpoint>& outer) {
+  session::Agreement agreement;
+  agreement.peer = hello;
+  agreement.accepted = settlement.accepted;
+  agreement.offered = settlement.offers;
+  if (settlement.network.local_ipv4) {
+    agreement.ipv4 =
+        ppp::Ipv4Up{*settlement.network.local_ipv4, settlement.network.remote_ipv4.value_or(IpAddress{}), {}};
+  }
+  const std::string interface =
+      setup_.site.policy().interface.empty() ? "isth0" : setup_.site.policy().interface;
+  const Result<HostFacts> facts = io::read_host_facts(interface);
+  if (!facts) return {facts.error().message};
+  const RoutePlan plan =
+      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), *facts);
+  std::vector<std::string> lines{"interface " + interface};
+  for (const auto* changes : {&plan.lasting, &plan.while_up}) {
+    for (const HostChange& change : *changes) lines.push_back(describe(change));
+  }
+  for (const std::string& warning : plan.warnings) lines.push_back("! " + warning);
+  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
+    if (!verdict.accepted)
+      lines.push_back(fmt::format("! {} refused: {}", verdict.prefix.to_string(), verdict.reason));
+  }
+  return lines;
+}
+
+void SessionOwner::on(session::Ended& ended) {
+  using session::EndReason;
+  const auto code = [&]() -> ExitCode {
+    switch (ended.reason) {
+      case EndReason::kUndoneByUs:
+        if (state_.proof.empty() && !setup_.plan_only && signal_ == SIGINT) return ExitCode::kInterrupted;
+        if (state_.proof.empty() && !setup_.plan_only && signal_ != 0) return ExitCode::kTerminated;
+        return ExitCode::kOk;
+      case EndReason::kUndoneByPeer:
+        return ExitCode::kOk;
+      case EndReason::kRefusedByPeer:
+        return ExitCode::kRefusedThere;
+      case EndReason::kRefusedByUs:
+        return ExitCode::kRefusedHere;
+      case EndReason::kDialFailed:
+        return diagnosis_ && diagnosis_->failure != config::SshFailure::kClosed
+                   ? config::exit_code_of(diagnosis_->failure)
+                   : ExitCode::kLinkFailed;
+      case EndReason::kHoldExpired:
+        return ExitCode::kLinkLost;
+      case EndReason::kMachineRefused:
+        return ExitCode::kHostRefused;
+    }
+    return ExitCode::kFailed;
+  }();
+  std::string text = ended.text;
+  if (ended.reason == EndReason::kDialFailed && diagnosis_) {
+    text = diagnosis_->what + (diagnosis_->remedy.empty() ? "" : "\n  " + diagnosis_->remedy);
+  }
+  finish(code, text);
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,131 @@
+// A session owner's control socket: streams that arrive, requests to end, and rivals of the same pair.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "app/host_id.h"
+#include "app/session_owner.h"
+#include "io/boot_clock.h"
+
+namespace isthmus::app {
+
+void SessionOwner::wait_control() {
+  listener_ready_.async_wait(
+      asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+        if (error) return;
+        for (auto accepted = listener_.accept(); accepted && *accepted; accepted = listener_.accept()) {
+          const int readable = fcntl((*accepted)->fd(), F_DUPFD_CLOEXEC, 3);
+          auto connection = std::make_shared<Connection>(
+              Connection{std::move(**accepted), asio::posix::stream_descriptor{loop_, readable}});
+          connections_.push_back(connection);
+          serve(connection);
+        }
+        wait_control();
+      });
+}
+
+void SessionOwner::serve(const std::shared_ptr<Connection>& connection) {
+  connection->readable.async_wait(
+      asio::posix::stream_descriptor::wait_read, [this, connection](const asio::error_code& error) {
+        if (error) return;
+        Result<std::optional<io::ControlMessage>> message = connection->socket.receive();
+        if (!message) {
+          std::erase(connections_, connection);
+          return;
+        }
+        if (*message) obey(connection, std::move(**message));
+        turn();
+        const bool is_kept = std::ranges::find(connections_, connection) != connections_.end();
+        if (is_kept) serve(connection);
+      });
+}
+
+void SessionOwner::obey(const std::shared_ptr<Connection>& connection, io::ControlMessage message) {
+  const Result<ControlRequest> request = decode_request(message.payload);
+  if (!request) return log_.warning("control socket: " + request.error().message);
+  if (std::holds_alternative<AttachRequest>(*request)) {
+    std::erase(connections_, connection);
+    asio::error_code ignored;
+    connection->readable.close(ignored);
+    return attach(std::move(connection->socket), std::move(message));
+  }
+  if (std::holds_alternative<DownRequest>(*request)) {
+    connection->waits_for_end = true;
+    log_.notice("asked to end by `isthmus down`");
+    return session_->close(io::boot_now(),
+                           {session::Bye::Reason::kUndone, "ended by `isthmus down` at the other end"});
+  }
+  if (const auto* yield = std::get_if<YieldRequest>(&*request)) return yield_to(yield->to);
+  save_state();
+  std::ignore = connection->socket.send(to_json_text(state_));
+}
+
+void SessionOwner::attach(io::ControlConnection front, io::ControlMessage message) {
+  const Result<ControlRequest> request = decode_request(message.payload);
+  const auto* attach = request ? std::get_if<AttachRequest>(&*request) : nullptr;
+  if (attach == nullptr || message.fds.size() < 2 || is_over_) return;
+  Leg leg;
+  leg.direction = session::Direction::kIncoming;
+  // A session that yields passes its own `attach` on; it has no more business here itself.
+  leg.front = message.fds.size() > 2 ? io::ControlConnection{std::move(message.fds[2])} : std::move(front);
+  if (attach->client) leg.outer.push_back(*attach->client);
+  leg.login = attach->login;
+  log_.notice(fmt::format("{} has connected", attach->login));
+  if (!setup_.dial) state_.destination = attach->login;
+  const LegId id = add_leg(std::move(leg), std::move(message.fds[0]), std::move(message.fds[1]));
+  if (id != 0) begin_call(id);
+  turn();
+}
+
+// The same machine may be known here by two names: as the far end of our own call, and as a root login whose
+// request is adopted. What was adopted gives way to what the user of this machine asked for: its stream goes
+// to the `up`, where the rule of the lower node id is applied as between two calls of one session. Peers with
+// a file of their own are paired by that file's name only: a host id is a claim, and must not let one peer
+// take another's place.
+void SessionOwner::look_for_rivals(const session::Hello& hello) {
+  const std::string host = hex(hello.host);
+  for (const SessionState& other : read_states(dir_)) {
+    if (other.session == setup_.session || other.peer_host != host) continue;
+    const bool they_yield = setup_.dial && other.role == "attach" && other.is_adopted;
+    const bool we_yield = !setup_.dial && setup_.site.is_adopted() && other.role == "up";
+    if (we_yield) {
+      yield_to(other.session);
+      return;
+    }
+    if (!they_yield) continue;
+    const auto path = dir_.file_of(other.session, "sock");
+    if (!path) continue;
+    Result<io::ControlConnection> socket = io::ControlConnection::connect(path->string());
+    if (socket) std::ignore = socket->send(encode(YieldRequest{setup_.session}));
+  }
+}
+
+void SessionOwner::yield_to(const std::string& session) {
+  if (setup_.dial || !setup_.site.is_adopted()) return;
+  const auto path = dir_.file_of(session, "sock");
+  if (!path) return;
+  const std::optional<session::CallId> current = session_->current();
+  const auto place = std::ranges::find_if(legs_, [&](const auto& entry) {
+    const Leg& leg = entry.second;
+    return !leg.is_hung_up && leg.front && (!current || leg.call == current);
+  });
+  if (place == legs_.end()) return;
+  Result<io::ControlConnection> socket = io::ControlConnection::connect(path->string());
+  if (!socket) return;
+  Leg leg = std::move(place->second);
+  legs_.erase(place);
+  const auto [in, out] = leg.stream->release();
+  AttachRequest request{session, "", leg.login, std::nullopt, setup_.verbosity};
+  if (!leg.outer.empty()) request.client = leg.outer.front();
+  const std::array<int, 3> fds{in.get(), out.get(), leg.front->fd()};
+  // What we changed goes first: the other session wants the same routes.
+  finish(config::ExitCode::kSuperseded, fmt::format("session {} of the same pair carries on", session));
+  const Result<void> sent = socket->send(encode(request), fds);
+  if (!sent)
+    log_.error(fmt::format("the stream could not be given to session {}: {}", session, sent.error().message));
+}
+
+}  // namespace isthmus::app

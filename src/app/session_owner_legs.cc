@@ -1,0 +1,197 @@
+// The streams of a session owner: ssh's pipes, and what `attach` handed over.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "app/host_id.h"
+#include "app/session_owner.h"
+#include "config/ssh_command.h"
+#include "io/boot_clock.h"
+
+namespace isthmus::app {
+namespace {
+
+// LCP begins when the far end is heard. A far end that waits itself (pppd silent) is spoken to after this.
+constexpr Duration kSilentPeer = std::chrono::seconds{10};
+// What a hung-up leg may take to send its last octets, before its ssh is ended.
+constexpr Duration kHangUpPatience = std::chrono::seconds{1};
+
+}  // namespace
+
+SessionOwner::LegId SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out) {
+  const LegId id = next_leg_++;
+  StreamHandlers handlers;
+  handlers.octets = [this, id](ConstBytes octets) { received(id, octets); };
+  handlers.progressed = [this, id] {
+    const auto place = legs_.find(id);
+    if (place != legs_.end() && place->second.call)
+      session_->carrier_progressed(io::boot_now(), *place->second.call);
+  };
+  handlers.drained = [this] {
+    if (tunnel_) tunnel_->resume();
+  };
+  handlers.lost = [this, id](const std::string& why) { stream_lost(id, why); };
+  Result<std::shared_ptr<Stream>> stream =
+      Stream::open(loop_, std::move(in), std::move(out), std::move(handlers));
+  if (!stream) {
+    log_.error(stream.error().message);
+    return 0;
+  }
+  leg.stream = std::move(*stream);
+  leg.stream->start();
+  legs_.emplace(id, std::move(leg));
+  return id;
+}
+
+void SessionOwner::on(session::Dial&) {
+  const bool is_first = state_.peer_host.empty() && !diagnosis_;
+  diagnosis_.reset();
+  const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
+  const auto argv =
+      config::ssh_command(*setup_.dial, greeting, is_first ? config::Dial::kFirst : config::Dial::kAgain);
+  const LegId expected = next_leg_;
+  SshCall::Handlers handlers;
+  handlers.said = [this](const std::string& line) { log_.notice("ssh: " + line); };
+  handlers.ended = [this, expected] { ssh_ended(expected); };
+  Result<std::unique_ptr<SshCall>> ssh = SshCall::start(loop_, argv, std::move(handlers));
+  if (!ssh) {
+    diagnosis_ = config::SshDiagnosis{config::SshFailure::kNoSsh, ssh.error().message, "", false};
+    return session_->dial_failed(io::boot_now(), ssh.error().message);
+  }
+  log_.info(fmt::format("calling {}", setup_.dial->destination.to_string()));
+  io::UniqueFd in = (*ssh)->take_output();
+  io::UniqueFd out = (*ssh)->take_input();
+  Leg leg;
+  leg.ssh = std::move(*ssh);
+  leg.begin_by = io::boot_now() + kSilentPeer;
+  add_leg(std::move(leg), std::move(in), std::move(out));
+  if (setup_.progress) sign_at_ = setup_.progress->still_waiting(io::boot_now(), waiting_for_);
+}
+
+void SessionOwner::begin_call(LegId id) {
+  Leg& leg = legs_.at(id);
+  leg.begin_by.reset();
+  if (leg.call || leg.is_hung_up || is_over_) return;
+  leg.call = session_->add_call(io::boot_now(), leg.direction);
+}
+
+void SessionOwner::received(LegId id, ConstBytes octets) {
+  class Deliver final : public ppp::PacketSink {
+   public:
+    explicit Deliver(SessionOwner& owner) : owner_(owner) {}
+    void packet(Family, ConstBytes packet) override {
+      const std::optional<PacketView> view = view_packet(packet);
+      if (!owner_.tunnel_ || !view || !owner_.selector_.permits_inbound(*view)) {
+        ++owner_.state_.dropped;
+        return;
+      }
+      ++owner_.state_.packets_received;
+      owner_.state_.octets_received += packet.size();
+      owner_.tunnel_->deliver(packet);
+    }
+
+   private:
+    SessionOwner& owner_;
+  };
+  const auto place = legs_.find(id);
+  if (place == legs_.end() || is_over_) return;
+  begin_call(id);
+  if (!place->second.call) return;
+  Deliver deliver{*this};
+  session_->receive(io::boot_now(), *place->second.call, octets, deliver);
+  turn();
+}
+
+// Of an ssh that failed the end of the process says why: it is waited for, and then told to the session.
+void SessionOwner::stream_lost(LegId id, const std::string& why) {
+  const auto place = legs_.find(id);
+  if (place == legs_.end()) return;
+  Leg& leg = place->second;
+  leg.is_stream_lost = true;
+  if (leg.is_hung_up) return drop(id);
+  log_.notice(fmt::format("the stream is lost: {}", why));
+  if (leg.ssh && !leg.ssh->exit_status()) {
+    leg.end_by = io::boot_now() + kHangUpPatience;
+    return set_timer();
+  }
+  drop(id);
+  turn();
+}
+
+void SessionOwner::ssh_ended(LegId id) {
+  const auto place = legs_.find(id);
+  if (place == legs_.end()) return;
+  // Octets it wrote before it ended may still be in the pipe: the stream's own end comes after them.
+  if (place->second.is_stream_lost || place->second.is_hung_up) {
+    drop(id);
+  } else {
+    place->second.end_by = io::boot_now() + kHangUpPatience;
+  }
+  turn();
+}
+
+void SessionOwner::diagnose_ssh(Leg& leg) {
+  const session::Call* call = leg.call ? session_->find(*leg.call) : nullptr;
+  const io::ExitStatus status = leg.ssh->exit_status().value_or(io::ExitStatus{});
+  config::SshOutcome outcome;
+  outcome.exit_status = status.kind == io::ExitStatus::Kind::kExited ? status.value : 128 + status.value;
+  outcome.stderr_text = leg.ssh->stderr_text();
+  outcome.text_before_stream = call != nullptr ? call->link().text_before_stream() : std::string_view{};
+  outcome.stream_started = call != nullptr && call->link().heard_peer();
+  diagnosis_ = config::classify_ssh_failure(outcome, setup_.dial->destination.to_string());
+}
+
+// The leg is gone for good: the session hears of it, unless it was the session that hung up.
+void SessionOwner::drop(LegId id) {
+  const auto place = legs_.find(id);
+  if (place == legs_.end()) return;
+  Leg leg = std::move(place->second);
+  if (leg.ssh && !leg.is_hung_up) diagnose_ssh(leg);
+  legs_.erase(place);
+  leg.stream->abandon();
+  if (leg.ssh) leg.ssh->terminate();
+  if (leg.front && !leg.is_hung_up) std::ignore = leg.front->send(encode(ControlReply{0, ""}));
+  const Instant now = io::boot_now();
+  if (!leg.is_hung_up && !is_over_) {
+    if (leg.call) session_->carrier_lost(now, *leg.call);
+    if (!leg.call && leg.direction == session::Direction::kOutgoing)
+      session_->dial_failed(now, diagnosis_->what);
+  }
+  if (is_over_ && legs_.empty()) loop_.stop();
+}
+
+void SessionOwner::on(session::HangUp& hang_up) {
+  for (auto& [id, leg] : legs_) {
+    if (leg.call != hang_up.call) continue;
+    leg.stream->write(hang_up.last_octets);
+    return retire(id);
+  }
+}
+
+// No more from it, and nothing more to it but what is under way.
+void SessionOwner::retire(LegId id) {
+  Leg& leg = legs_.at(id);
+  if (leg.is_hung_up) return;
+  leg.is_hung_up = true;
+  leg.begin_by.reset();
+  leg.end_by = io::boot_now() + kHangUpPatience;
+  if (leg.front) {
+    std::ignore = leg.front->send(encode(ControlReply{static_cast<int>(exit_code_), exit_text_}));
+    leg.front.reset();
+  }
+  leg.stream->finish();
+  if (!leg.ssh) legs_.erase(id);
+}
+
+SessionOwner::Leg* SessionOwner::leg_of(session::CallId call) {
+  for (auto& [id, leg] : legs_) {
+    if (leg.call == call) return &leg;
+  }
+  return nullptr;
+}
+
+std::vector<Endpoint> SessionOwner::outer_of(const Leg& leg) const {
+  return leg.ssh ? leg.ssh->outer_endpoints() : leg.outer;
+}
+
+}  // namespace isthmus::app

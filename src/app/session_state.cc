@@ -1,0 +1,117 @@
+#include "app/session_state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+
+namespace isthmus::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kSchemaVersion = 1;
+
+template <typename T>
+void read_field(const Json& json, const char* key, T& field) {
+  const auto place = json.find(key);
+  if (place == json.end()) return;
+  if constexpr (std::is_same_v<T, bool>) {
+    if (place->is_boolean()) field = place->template get<bool>();
+  } else if constexpr (std::is_integral_v<T>) {
+    if (place->is_number_integer()) field = place->template get<T>();
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (place->is_string()) field = place->template get<std::string>();
+  } else {
+    if (!place->is_array()) return;
+    for (const Json& item : *place) {
+      if (item.is_string()) field.push_back(item.template get<std::string>());
+    }
+  }
+}
+
+// One list of the fields, for writing and for reading.
+template <typename State, typename Visit>
+void each_field(State& state, Visit visit) {
+  visit("session", state.session);
+  visit("role", state.role);
+  visit("adopted", state.is_adopted);
+  visit("pid", state.pid);
+  visit("phase", state.phase);
+  visit("destination", state.destination);
+  visit("peer_name", state.peer_name);
+  visit("peer_host", state.peer_host);
+  visit("interface", state.interface);
+  visit("mtu", state.mtu);
+  visit("local_ipv4", state.local_ipv4);
+  visit("remote_ipv4", state.remote_ipv4);
+  visit("accepted", state.accepted);
+  visit("offered", state.offered);
+  visit("up_since", state.up_since);
+  visit("proof", state.proof);
+  visit("remedies", state.remedies);
+  visit("packets_received", state.packets_received);
+  visit("packets_sent", state.packets_sent);
+  visit("octets_received", state.octets_received);
+  visit("octets_sent", state.octets_sent);
+  visit("dropped", state.dropped);
+}
+
+}  // namespace
+
+std::string to_json_text(const SessionState& state) {
+  Json json{{"version", kSchemaVersion}};
+  each_field(state, [&](const char* key, const auto& field) { json[key] = field; });
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<SessionState> parse_session_state(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return fail(Error::Code::kInvalid, "a session's state is a JSON object");
+  SessionState state;
+  each_field(state, [&](const char* key, auto& field) { read_field(json, key, field); });
+  return state;
+}
+
+Result<void> write_state(const io::RuntimeDir& dir, const SessionState& state) {
+  const std::filesystem::path path = TRY(dir.file_of(state.session, "json"));
+  const std::filesystem::path fresh = TRY(dir.file_of(state.session, "json-new"));
+  {
+    std::ofstream file(fresh, std::ios::trunc);
+    file << to_json_text(state) << '\n';
+    file.flush();
+    if (!file) return fail_errno(errno, "write " + fresh.string());
+  }
+  std::error_code error;
+  std::filesystem::rename(fresh, path, error);
+  if (error) return fail_errno(error.value(), "rename " + fresh.string());
+  return {};
+}
+
+void remove_state(const io::RuntimeDir& dir, const std::string& session) {
+  std::error_code ignored;
+  for (const char* extension : {"json", "json-new"}) {
+    const auto path = dir.file_of(session, extension);
+    if (path) std::filesystem::remove(*path, ignored);
+  }
+}
+
+std::vector<SessionState> read_states(const io::RuntimeDir& dir) {
+  std::vector<SessionState> states;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path(), error)) {
+    if (entry.path().extension() != ".json") continue;
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    Result<SessionState> state = parse_session_state(text.str());
+    // The ledger of sysctls and the like lie beside: only a state names its own file.
+    if (state && state->session == entry.path().stem()) states.push_back(std::move(*state));
+  }
+  return states;
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,44 @@
+// What a living session tells the world of itself: one JSON file beside its journal, read by `status` and by
+// sessions that look for another session of the same pair.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/runtime_dir.h"
+
+namespace isthmus::app {
+
+struct SessionState {
+  std::string session;
+  std::string role;         // "up" or "attach"
+  bool is_adopted = false;  // the peer's own request counts: no peer file
+  std::int64_t pid = 0;
+  std::string phase;        // "calling", "up", "held"
+  std::string destination;  // of an `up`; who logged in, of an `attach`
+  std::string peer_name;
+  std::string peer_host;  // HostId in hex, once known
+  std::string interface;
+  int mtu = 0;
+  std::string local_ipv4, remote_ipv4;
+  std::vector<std::string> accepted, offered;
+  std::int64_t up_since = 0;  // seconds since the epoch, 0 if not up
+  std::string proof;          // "complete", "incomplete", or empty while it is not given
+  std::vector<std::string> remedies;
+  std::uint64_t packets_received = 0, packets_sent = 0, octets_received = 0, octets_sent = 0, dropped = 0;
+};
+
+// The document `status --json` prints for one session, schema version 1.
+std::string to_json_text(const SessionState& state);
+Result<SessionState> parse_session_state(std::string_view text);
+
+// Replaces DIR/SESSION.json in one step.
+Result<void> write_state(const io::RuntimeDir& dir, const SessionState& state);
+void remove_state(const io::RuntimeDir& dir, const std::string& session);
+// Of living and dead sessions alike; files that do not parse are left out.
+std::vector<SessionState> read_states(const io::RuntimeDir& dir);
+
+}  // namespace isthmus::app

@@ -1,0 +1,208 @@
+#include "app/site.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace isthmus::app {
+namespace {
+
+constexpr std::size_t kHostsPerPrefix = 2;
+
+Prefix host_prefix(const IpAddress& address) {
+  return Prefix::around(address, address.bits());
+}
+
+bool any_of_family(const std::vector<Prefix>& prefixes, Family family) {
+  return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return prefix.family() == family; });
+}
+
+bool covers(const std::vector<Prefix>& prefixes, const IpAddress& address) {
+  return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
+IpAddress link_local(std::uint64_t interface_id) {
+  std::array<std::uint8_t, 16> octets{0xfe, 0x80};
+  for (std::size_t i = 0; i < 8; ++i) octets[8 + i] = static_cast<std::uint8_t>(interface_id >> (56 - 8 * i));
+  return *IpAddress::from_octets(octets);
+}
+
+template <typename T>
+void add_once(std::vector<T>& list, const T& value, std::size_t most) {
+  if (list.size() < most && std::ranges::find(list, value) == list.end()) list.push_back(value);
+}
+
+}  // namespace
+
+Site::Site(config::PeerPolicy policy, std::optional<config::SitePolicy> adopt_under)
+    : policy_(std::move(policy)), adopt_under_(std::move(adopt_under)) {}
+
+session::Settlement Site::judge(const std::optional<session::Hello>& hello, const HostFacts& facts,
+                                const config::JudgeContext& context) {
+  if (adopt_under_ && hello) policy_ = config::adopt_request(*hello, *adopt_under_);
+  session::Settlement settlement;
+  settlement.offers = policy_.offers;
+  // A plain PPP peer announces nothing: what was accepted for it stands as if it had announced it.
+  const std::vector<Prefix>& announced = hello ? hello->offers : policy_.accepts;
+  config::Judgement judgement = config::judge_offers(announced, policy_, facts, context);
+  settlement.accepted = judgement.accepted();
+  settlement.verdicts = std::move(judgement.verdicts);
+  settlement.network = network_options(hello, facts);
+  addresses_.emplace(policy_, facts);
+  return settlement;
+}
+
+ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& hello,
+                                          const HostFacts& facts) {
+  chosen_ = config::choose_addresses(policy_, facts);
+  ppp::NetworkOptions options;
+  options.local_ipv4 = chosen_.ipv4.local;
+  options.remote_ipv4 = chosen_.ipv4.remote;
+  options.accept_local_ipv4 = !policy_.ipv4.local.has_value();
+  const bool peer_has_ipv4 = !hello || any_of_family(hello->offers, Family::kIpv4);
+  assigned_.reset();
+  if (hello && hello->is_caller && !peer_has_ipv4 && !options.remote_ipv4) assigned_ = assign_address(facts);
+  if (assigned_) options.remote_ipv4 = assigned_;
+  if (assigned_) add_once(policy_.assign, *assigned_, policy_.assign.size() + 1);
+  options.ipv4 = options.local_ipv4 || any_of_family(policy_.accepts, Family::kIpv4) ||
+                 (hello && any_of_family(hello->offers, Family::kIpv4));
+  options.ipv6 = std::ranges::any_of(facts.sysctls,
+                                     [](const auto& entry) { return entry.first.starts_with("net.ipv6."); });
+  return options;
+}
+
+// For a caller that has no network of its own: from the peer file, else a free address of the first network
+// we offer, from its upper end, where it is least likely to be somebody's.
+std::optional<IpAddress> Site::assign_address(const HostFacts& facts) const {
+  const auto is_free = [&](const IpAddress& address) {
+    return !facts.owns(address) &&
+           std::ranges::none_of(facts.neighbours, [&](const NeighbourFacts& neighbour) {
+             return neighbour.address == address && neighbour.is_reachable;
+           });
+  };
+  for (const IpAddress& address : policy_.assign) {
+    if (address.is_v4() && is_free(address)) return address;
+  }
+  for (const Prefix& prefix : policy_.offers) {
+    if (prefix.family() != Family::kIpv4 || prefix.length() < 8 || prefix.length() > 30) continue;
+    if (!facts.address_within(prefix)) continue;
+    const std::uint32_t broadcast = prefix.address().v4_host_order() | (0xffffffffU >> prefix.length());
+    for (std::uint32_t step = 1; step < 64 && broadcast - step > prefix.address().v4_host_order(); ++step) {
+      const IpAddress candidate = IpAddress::v4(broadcast - step);
+      if (is_free(candidate)) return candidate;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> Site::shortfalls(const session::Agreement& agreement) const {
+  std::vector<std::string> sentences;
+  if (!agreement.peer) return sentences;
+  for (const session::Answer::Verdict& verdict : agreement.verdicts) {
+    if (!verdict.accepted)
+      sentences.push_back(verdict.prefix.to_string() + " is refused by the far end: " + verdict.reason);
+  }
+  const auto unserved = config::unserved_wants(policy_, agreement.peer->offers);
+  sentences.insert(sentences.end(), unserved.begin(), unserved.end());
+  return sentences;
+}
+
+RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::string& interface,
+                                std::uint32_t slot, const std::vector<Endpoint>& outer) const {
+  RoutePlanInput input;
+  input.interface = interface;
+  input.slot = slot;
+  input.accepted = agreement.accepted;
+  input.offered = agreement.offered;
+  if (agreement.ipv4) input.local_ipv4 = agreement.ipv4->local;
+  if (agreement.ipv4) input.remote_ipv4 = agreement.ipv4->remote;
+  if (agreement.ipv6) input.local_interface_id = agreement.ipv6->local_interface_id;
+  if (agreement.ipv6) input.local_ipv6 = chosen_.ipv6.local;
+  if (agreement.ipv6) input.remote_ipv6 = chosen_.ipv6.remote;
+  input.outer = outer;
+  input.proxy_arp = policy_.proxy_arp;
+  input.masquerade = policy_.masquerade;
+  input.guard = policy_.guard;
+  if (!assigned_) return input;
+  input.accepted.push_back(host_prefix(*assigned_));
+  input.proxy_arp = true;
+  return input;
+}
+
+Selector Site::selector(const session::Agreement& agreement) {
+  std::vector<Prefix> remote = agreement.accepted;
+  std::vector<Prefix> local = agreement.offered;
+  if (agreement.ipv4) remote.push_back(host_prefix(agreement.ipv4->remote));
+  if (agreement.ipv4) local.push_back(host_prefix(agreement.ipv4->local));
+  if (agreement.ipv6) remote.push_back(host_prefix(link_local(agreement.ipv6->remote_interface_id)));
+  if (agreement.ipv6) local.push_back(host_prefix(link_local(agreement.ipv6->local_interface_id)));
+  return {std::move(remote), std::move(local)};
+}
+
+session::Ready Site::ready(const session::Agreement& agreement, const HostFacts& facts) const {
+  session::Ready ready;
+  for (const Prefix& prefix : agreement.offered) {
+    const std::optional<IpAddress> own = facts.address_within(prefix);
+    if (own) add_once(ready.gateways, *own, session::kMaxTargets);
+  }
+  if (ready.gateways.empty() && agreement.ipv4) ready.gateways.push_back(agreement.ipv4->local);
+  for (const IpAddress& host : policy_.hosts) {
+    if (covers(agreement.offered, host)) add_once(ready.hosts, host, session::kMaxTargets);
+  }
+  for (const Prefix& prefix : agreement.offered) {
+    std::size_t found = 0;
+    for (const NeighbourFacts& neighbour : facts.neighbours) {
+      const bool is_ours = neighbour.is_reachable && prefix.contains(neighbour.address) &&
+                           facts.interface_towards(neighbour.address) != nullptr && !prefix.is_default();
+      if (!is_ours || found == kHostsPerPrefix) continue;
+      add_once(ready.hosts, neighbour.address, session::kMaxTargets);
+      ++found;
+    }
+  }
+  return ready;
+}
+
+std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, const session::Ready& theirs,
+                                         const session::Ready& ours) const {
+  std::vector<ProofTask> tasks;
+  std::vector<Prefix> reachable = agreement.accepted;
+  if (agreement.ipv4) reachable.push_back(host_prefix(agreement.ipv4->remote));
+  const auto add = [&](const IpAddress& target, bool is_host) {
+    if (!covers(reachable, target)) return;  // a peer may not make us probe what it could not announce
+    for (const IpAddress& source : ours.gateways) {
+      if (source.family() == target.family()) tasks.push_back({source, target, is_host});
+    }
+  };
+  for (const IpAddress& gateway : theirs.gateways) add(gateway, false);
+  for (const IpAddress& host : theirs.hosts) add(host, true);
+  for (const IpAddress& host : policy_.hosts) {
+    if (std::ranges::find(theirs.hosts, host) == theirs.hosts.end()) add(host, true);
+  }
+  for (const IpAddress& host : ours.hosts) {
+    const auto own = std::ranges::find_if(
+        ours.gateways, [&](const IpAddress& gateway) { return gateway.family() == host.family(); });
+    if (own != ours.gateways.end()) tasks.push_back({*own, host, true});
+  }
+  return tasks;
+}
+
+PathFacts Site::path_facts(const session::Agreement& agreement, const std::string& interface,
+                           const HostFacts& facts) const {
+  PathFacts path;
+  path.tunnel_interface = interface;
+  path.near = agreement.offered;
+  path.far = agreement.accepted;
+  path.proxy_arp = policy_.proxy_arp || assigned_;
+  path.masquerade = policy_.masquerade;
+  path.host = facts;
+  return path;
+}
+
+bool Site::permits_remote(const IpAddress& address) const {
+  return addresses_ && addresses_->permits_remote(address);
+}
+
+bool Site::permits_local(const IpAddress& address) const {
+  return addresses_ && addresses_->permits_local(address);
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,61 @@
+// A configured far network and what local policy says about it: the judgement of its requests, and what
+// follows from an agreement for this machine's routes, for the proof, and for which packets may cross.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/prover.h"
+#include "base/random_source.h"
+#include "config/policy.h"
+#include "net/path_diagnosis.h"
+#include "net/route_plan.h"
+#include "net/selector.h"
+#include "session/call.h"
+
+namespace isthmus::app {
+
+class Site final : public ppp::AddressPolicy {
+ public:
+  // With `adopt_under` the policy is made from the peer's own request, less what that denies.
+  Site(config::PeerPolicy policy, std::optional<config::SitePolicy> adopt_under);
+
+  [[nodiscard]] const config::PeerPolicy& policy() const { return policy_; }
+  [[nodiscard]] bool is_adopted() const { return adopt_under_.has_value(); }
+
+  // Empty `hello`: a plain PPP peer. `facts` are kept for the address decisions that follow.
+  session::Settlement judge(const std::optional<session::Hello>& hello, const HostFacts& facts,
+                            const config::JudgeContext& context);
+
+  // Why this agreement is not what the user asked for; each a sentence with its remedy.
+  [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
+
+  [[nodiscard]] RoutePlanInput plan_input(const session::Agreement& agreement, const std::string& interface,
+                                          std::uint32_t slot, const std::vector<Endpoint>& outer) const;
+  [[nodiscard]] static Selector selector(const session::Agreement& agreement);
+
+  // Our addresses that should answer the peer, and hosts behind us.
+  [[nodiscard]] session::Ready ready(const session::Agreement& agreement, const HostFacts& facts) const;
+  // Towards what the peer named (only inside what we accepted), and towards our own hosts.
+  [[nodiscard]] std::vector<ProofTask> proof_tasks(const session::Agreement& agreement,
+                                                   const session::Ready& theirs,
+                                                   const session::Ready& ours) const;
+  [[nodiscard]] PathFacts path_facts(const session::Agreement& agreement, const std::string& interface,
+                                     const HostFacts& facts) const;
+
+  [[nodiscard]] bool permits_remote(const IpAddress& address) const override;
+  [[nodiscard]] bool permits_local(const IpAddress& address) const override;
+
+ private:
+  ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts);
+  std::optional<IpAddress> assign_address(const HostFacts& facts) const;
+
+  config::PeerPolicy policy_;
+  std::optional<config::SitePolicy> adopt_under_;
+  std::optional<config::PeerAddressPolicy> addresses_;
+  config::TunnelAddresses chosen_;
+  std::optional<IpAddress> assigned_;
+};
+
+}  // namespace isthmus::app

@@ -1,0 +1,48 @@
+#include "net/selector.h"
+
+#include <gtest/gtest.h>
+
+namespace isthmus {
+namespace {
+
+PacketView packet(const char* source, const char* destination) {
+  const IpAddress from = IpAddress::parse(source).value();
+  return {from.family(), from, IpAddress::parse(destination).value()};
+}
+
+const Selector kSelector{{Prefix::parse("193.6.37.0/24").value(), Prefix::parse("fe80::2").value()},
+                         {Prefix::parse("193.6.35.0/24").value(), Prefix::parse("fe80::1").value()}};
+
+TEST(Selector, LetsThePeersNetworkReachOurs) {
+  EXPECT_TRUE(kSelector.permits_inbound(packet("193.6.37.20", "193.6.35.20")));
+  EXPECT_TRUE(kSelector.permits_inbound(packet("fe80::2", "fe80::1")));
+}
+
+TEST(Selector, StopsASpoofedInnerSource) {
+  EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.35.1", "193.6.35.20")));
+  EXPECT_FALSE(kSelector.permits_inbound(packet("10.0.0.1", "193.6.35.20")));
+}
+
+TEST(Selector, StopsADestinationThatWasNotOffered) {
+  EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.37.20", "193.6.34.12")));
+  EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.37.20", "224.0.0.5")));
+}
+
+TEST(PacketView, RefusesWhatIsNoWholePacket) {
+  Bytes v4(20, 0);
+  v4[0] = 0x45;
+  v4[3] = 20;
+  EXPECT_TRUE(view_packet(v4));
+  v4[3] = 21;  // states more than there is
+  EXPECT_FALSE(view_packet(v4));
+  v4[3] = 19;  // states less than its header
+  EXPECT_FALSE(view_packet(v4));
+  v4[3] = 20;
+  v4[0] = 0x44;
+  EXPECT_FALSE(view_packet(v4));
+  EXPECT_FALSE(view_packet(Bytes{}));
+  EXPECT_FALSE(view_packet(Bytes(39, 0x60)));
+}
+
+}  // namespace
+}  // namespace isthmus

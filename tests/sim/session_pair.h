@@ -1,0 +1,240 @@
+// Two Sessions and the streams between them in virtual time: the whole life of a join without a process, a
+// socket or a clock. Streams carry octets with a delay, in both directions, and can be cut.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/seeded_random.h"
+#include "session/session.h"
+
+namespace isthmus::session::testing {
+
+inline Prefix prefix(const char* text) {
+  return Prefix::parse(text).value();
+}
+inline IpAddress address(const char* text) {
+  return IpAddress::parse(text).value();
+}
+
+class AnyAddress final : public ppp::AddressPolicy {
+ public:
+  [[nodiscard]] bool permits_remote(const IpAddress& a) const override { return a.is_unicast_host(); }
+  [[nodiscard]] bool permits_local(const IpAddress& a) const override { return a.is_unicast_host(); }
+};
+
+class NoPackets final : public ppp::PacketSink {
+ public:
+  void packet(Family, ConstBytes) override { ++count; }
+  int count = 0;
+};
+
+// One end: a Session, and what its shell would do about its actions.
+struct End {
+  End(std::string the_name, std::uint8_t node, SessionOptions options, std::uint64_t seed, const char* own,
+      const char* network)
+      : name(std::move(the_name)), random(seed), own_address(address(own)), own_network(prefix(network)) {
+    options.identity.node.fill(node);
+    options.identity.host.fill(node);
+    options.identity.name = name;
+    options.identity.offers = {own_network};
+    options.link.restart_interval = std::chrono::seconds{3};
+    session.emplace(std::move(options), random, policy);
+  }
+
+  std::string name;
+  SeededRandom random;
+  AnyAddress policy;
+  NoPackets packets;
+  std::optional<Session> session;
+  IpAddress own_address;
+  Prefix own_network;
+  std::optional<Bye> refusal;  // what the local policy says to everybody
+  bool routes_fail = false;
+  Duration dial_latency{};  // of ssh: from Dial to a stream
+  int dials = 0, established = 0, suspended = 0, proven = 0;
+  std::optional<Ended> ended;
+  std::optional<Agreement> agreement;
+  std::vector<std::string> plan, plan_to_tell;
+};
+
+class Pair {
+ public:
+  static constexpr Duration kDelay = std::chrono::milliseconds{20};
+
+  Pair(SessionOptions left, SessionOptions right, std::uint64_t seed)
+      : a("fellini", 1, std::move(left), seed, "193.6.35.12", "193.6.35.0/24"),
+        b("polanski", 2, std::move(right), seed + 1, "193.6.37.12", "193.6.37.0/24") {}
+
+  End a, b;
+  Instant now{std::chrono::hours{1}};
+  bool network_works = true;  // whether a dial succeeds
+
+  void run_for(Duration duration) {
+    const Instant end = now + duration;
+    settle_down();
+    while (true) {
+      const std::optional<Instant> next = next_event();
+      if (!next || *next > end) break;
+      now = std::max(now, *next);
+      answer_dials();
+      deliver();
+      if (is_due(a)) a.session->advance(now);
+      if (is_due(b)) b.session->advance(now);
+      settle_down();
+    }
+    now = end;
+  }
+
+  // Ends every stream at both ends at once, as a dying ssh does.
+  void cut_streams() {
+    const std::vector<Stream> cut = std::exchange(streams_, {});
+    for (const Stream& stream : cut) {
+      a.session->carrier_lost(now, stream.at_a);
+      b.session->carrier_lost(now, stream.at_b);
+    }
+    settle_down();
+  }
+  // Octets vanish from now on, and nobody is told.
+  void freeze_streams() { frozen_ = true; }
+
+  // A dial of `caller` reaches the other end: both get the stream.
+  void connect(End& caller) {
+    End& called = &caller == &a ? b : a;
+    const CallId there = called.session->add_call(now, Direction::kIncoming);
+    const CallId here = caller.session->add_call(now, Direction::kOutgoing);
+    streams_.push_back(&caller == &a ? Stream{here, there} : Stream{there, here});
+  }
+  [[nodiscard]] std::size_t streams() const { return streams_.size(); }
+
+ private:
+  struct Stream {
+    CallId at_a, at_b;
+  };
+  struct Parcel {
+    Instant arrives;
+    End* to;
+    CallId call;
+    Bytes octets;
+  };
+
+  struct Dialled {
+    Instant answers;
+    End* caller;
+  };
+
+  static bool due(const std::optional<Instant>& deadline, Instant now) {
+    return deadline && *deadline <= now;
+  }
+  [[nodiscard]] bool is_due(const End& end) const { return due(end.session->next_deadline(), now); }
+
+  [[nodiscard]] std::optional<Instant> next_event() const {
+    std::optional<Instant> next;
+    const auto consider = [&](std::optional<Instant> at) {
+      if (at && (!next || *at < *next)) next = at;
+    };
+    consider(a.session->next_deadline());
+    consider(b.session->next_deadline());
+    if (!parcels_.empty()) consider(parcels_.front().arrives);
+    for (const Dialled& dialled : dialled_) consider(dialled.answers);
+    return next;
+  }
+
+  void answer_dials() {
+    for (std::size_t i = 0; i < dialled_.size();) {
+      if (dialled_[i].answers > now) {
+        ++i;
+        continue;
+      }
+      End& caller = *dialled_[i].caller;
+      dialled_.erase(dialled_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (network_works) connect(caller);
+      if (!network_works) caller.session->dial_failed(now, "no route to host");
+    }
+  }
+
+  void deliver() {
+    while (!parcels_.empty() && parcels_.front().arrives <= now) {
+      Parcel parcel = std::move(parcels_.front());
+      parcels_.pop_front();
+      parcel.to->session->receive(now, parcel.call, parcel.octets, parcel.to->packets);
+    }
+  }
+
+  void settle_down() {
+    for (bool again = true; again;) {
+      again = act(a) | act(b);
+      collect(a);
+      collect(b);
+    }
+  }
+
+  void collect(End& from) {
+    for (const Stream& stream : streams_) {
+      const CallId call = &from == &a ? stream.at_a : stream.at_b;
+      post(from, call, from.session->take_octets(call));
+    }
+  }
+
+  void post(End& from, CallId call, Bytes octets) {
+    if (octets.empty() || frozen_) return;
+    for (const Stream& stream : streams_) {
+      if ((&from == &a ? stream.at_a : stream.at_b) != call) continue;
+      End& to = &from == &a ? b : a;
+      parcels_.push_back({now + kDelay, &to, &from == &a ? stream.at_b : stream.at_a, std::move(octets)});
+      return;
+    }
+  }
+
+  bool act(End& end) {
+    const auto actions = end.session->take_actions();
+    for (const SessionAction& action : actions) {
+      if (std::holds_alternative<Dial>(action)) dial(end);
+      if (const auto* hang_up = std::get_if<HangUp>(&action)) post(end, hang_up->call, hang_up->last_octets);
+      if (const auto* judge = std::get_if<Judge>(&action)) settle(end, *judge);
+      if (const auto* establish = std::get_if<Establish>(&action)) join(end, *establish);
+      if (std::holds_alternative<Suspend>(action)) ++end.suspended;
+      if (std::holds_alternative<Prove>(action)) end.session->probed(now, {});
+      if (std::holds_alternative<Proven>(action)) ++end.proven;
+      if (const auto* plan = std::get_if<PlanArrived>(&action)) end.plan = plan->lines;
+      if (const auto* ended = std::get_if<Ended>(&action)) end.ended = *ended;
+    }
+    return !actions.empty();
+  }
+
+  void dial(End& end) {
+    ++end.dials;
+    dialled_.push_back({now + end.dial_latency, &end});
+  }
+
+  void settle(End& end, const Judge& judge) {
+    Settlement settlement;
+    settlement.refusal = end.refusal;
+    settlement.offers = {end.own_network};
+    settlement.network.local_ipv4 = end.own_address;
+    settlement.plan = end.plan_to_tell;
+    for (const Prefix& offered : judge.hello ? judge.hello->offers : std::vector<Prefix>{}) {
+      settlement.verdicts.push_back({offered, true, ""});
+      settlement.accepted.push_back(offered);
+    }
+    end.session->settle(now, judge.call, std::move(settlement));
+  }
+
+  void join(End& end, const Establish& establish) {
+    ++end.established;
+    end.agreement = establish.agreement;
+    if (end.routes_fail) return end.session->routes_failed(now, "the kernel said no");
+    end.session->routes_ready(now, {{end.own_address}, {}});
+  }
+
+  std::vector<Stream> streams_;
+  std::deque<Parcel> parcels_;
+  std::vector<Dialled> dialled_;
+  bool frozen_ = false;
+};
+
+}  // namespace isthmus::session::testing

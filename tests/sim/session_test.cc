@@ -1,0 +1,210 @@
+// Whole lives of a join between two Sessions in virtual time.
+#include "session/session.h"
+
+#include <gtest/gtest.h>
+
+#include "session_pair.h"
+
+namespace isthmus::session::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+SessionOptions caller() {
+  SessionOptions options;
+  options.dials = true;
+  return options;
+}
+
+SessionOptions called() {
+  SessionOptions options;
+  options.hold = seconds{60};
+  return options;
+}
+
+Pair joined(std::uint64_t seed) {
+  return Pair{caller(), called(), seed};
+}
+
+void bring_up(Pair& pair) {
+  pair.a.session->begin(pair.now);
+  pair.b.session->begin(pair.now);
+  pair.run_for(seconds{2});
+}
+
+TEST(Session, JoinsAndProvesWithinTwoSeconds) {
+  Pair pair = joined(1);
+  bring_up(pair);
+  EXPECT_EQ(pair.a.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.a.proven, 1);
+  EXPECT_EQ(pair.b.proven, 1);
+}
+
+TEST(Session, AgreesOnPrefixesAndAddressesOfBothEnds) {
+  Pair pair = joined(2);
+  bring_up(pair);
+  ASSERT_TRUE(pair.a.agreement && pair.b.agreement);
+  EXPECT_EQ(pair.a.agreement->accepted, std::vector{prefix("193.6.37.0/24")});
+  EXPECT_EQ(pair.a.agreement->offered, std::vector{prefix("193.6.35.0/24")});
+  EXPECT_EQ(pair.b.agreement->accepted, std::vector{prefix("193.6.35.0/24")});
+  EXPECT_EQ(pair.b.agreement->offered, std::vector{prefix("193.6.37.0/24")});
+  EXPECT_EQ(pair.a.agreement->ipv4->remote, address("193.6.37.12"));
+  EXPECT_EQ(pair.b.agreement->ipv4->remote, address("193.6.35.12"));
+}
+
+TEST(Session, UndoesAtOnceWhenThePeerSaysGoodbye) {
+  Pair pair = joined(3);
+  bring_up(pair);
+  pair.a.session->close(pair.now, {Bye::Reason::kUndone, "ctrl-C"});
+  pair.run_for(seconds{1});
+  ASSERT_TRUE(pair.a.ended && pair.b.ended);
+  EXPECT_EQ(pair.a.ended->reason, EndReason::kUndoneByUs);
+  EXPECT_EQ(pair.b.ended->reason, EndReason::kUndoneByPeer);
+  EXPECT_EQ(pair.b.ended->text, "ctrl-C");
+}
+
+TEST(Session, EndsItselfWhenThePeerDoesNotAnswerTheGoodbye) {
+  Pair pair = joined(4);
+  bring_up(pair);
+  pair.freeze_streams();
+  pair.a.session->close(pair.now, {Bye::Reason::kUndone, "ctrl-C"});
+  pair.run_for(seconds{2});
+  EXPECT_TRUE(pair.a.ended);
+}
+
+TEST(Session, HoldsALostStreamAndDialsAgainAboutASecondLater) {
+  Pair pair = joined(5);
+  bring_up(pair);
+  pair.cut_streams();
+  EXPECT_EQ(pair.a.session->phase(), Phase::kHeld);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kHeld);
+  pair.run_for(seconds{3});
+  EXPECT_EQ(pair.a.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.a.dials, 2);
+}
+
+TEST(Session, DialsAboutEverySecondForHalfAMinuteAndThenNoMoreThanTenApart) {
+  Pair pair = joined(6);
+  bring_up(pair);
+  pair.network_works = false;
+  pair.cut_streams();
+  pair.run_for(seconds{30});
+  EXPECT_GE(pair.a.dials, 25);
+  EXPECT_LE(pair.a.dials, 36);
+  const int eager = pair.a.dials;
+  pair.run_for(seconds{300});
+  EXPECT_GE(pair.a.dials - eager, 29);
+  EXPECT_LE(pair.a.dials - eager, 45);
+}
+
+TEST(Session, DialsAtOnceWhenTheNetworkChanges) {
+  Pair pair = joined(7);
+  bring_up(pair);
+  pair.network_works = false;
+  pair.cut_streams();
+  pair.run_for(seconds{200});
+  pair.network_works = true;
+  pair.a.session->network_changed(pair.now);
+  pair.run_for(milliseconds{500});
+  EXPECT_EQ(pair.a.session->phase(), Phase::kUp);
+}
+
+TEST(Session, IsUndoneAtTheCalledEndWhenTheHoldExpires) {
+  Pair pair = joined(8);
+  bring_up(pair);
+  pair.network_works = false;
+  pair.cut_streams();
+  pair.run_for(seconds{59});
+  EXPECT_FALSE(pair.b.ended);
+  pair.run_for(seconds{2});
+  ASSERT_TRUE(pair.b.ended);
+  EXPECT_EQ(pair.b.ended->reason, EndReason::kHoldExpired);
+  EXPECT_FALSE(pair.a.ended);
+}
+
+TEST(Session, NoticesADeadIdleLinkWithinFifteenSeconds) {
+  Pair pair = joined(9);
+  bring_up(pair);
+  pair.network_works = false;
+  pair.freeze_streams();
+  pair.run_for(seconds{15});
+  EXPECT_EQ(pair.a.session->phase(), Phase::kHeld);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kHeld);
+}
+
+TEST(Session, TakesANewStreamOfTheSamePeerInPlaceOfTheOld) {
+  Pair pair = joined(10);
+  bring_up(pair);
+  pair.connect(pair.a);  // the caller was killed and runs again, while the called end has not noticed
+  pair.run_for(seconds{2});
+  EXPECT_EQ(pair.a.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair.b.established, 2);
+  EXPECT_FALSE(pair.b.ended);
+}
+
+TEST(Session, EndsTheCallerThatTheFarPolicyRefusesWithItsReason) {
+  Pair pair = joined(11);
+  pair.b.refusal = Bye{Bye::Reason::kRefused, "add accept = [\"193.6.35.0/24\"]"};
+  bring_up(pair);
+  ASSERT_TRUE(pair.a.ended);
+  EXPECT_EQ(pair.a.ended->reason, EndReason::kRefusedByPeer);
+  EXPECT_EQ(pair.a.ended->text, "add accept = [\"193.6.35.0/24\"]");
+}
+
+TEST(Session, GivesUpAtBothEndsWhenOneMachineRefusesTheRoutes) {
+  Pair pair = joined(12);
+  pair.b.routes_fail = true;
+  bring_up(pair);
+  ASSERT_TRUE(pair.a.ended && pair.b.ended);
+  EXPECT_EQ(pair.b.ended->reason, EndReason::kMachineRefused);
+  EXPECT_EQ(pair.a.ended->reason, EndReason::kMachineRefused);
+}
+
+TEST(Session, FailsAtOnceWhenTheFirstDialFails) {
+  Pair pair = joined(13);
+  pair.network_works = false;
+  bring_up(pair);
+  ASSERT_TRUE(pair.a.ended);
+  EXPECT_EQ(pair.a.ended->reason, EndReason::kDialFailed);
+  EXPECT_EQ(pair.a.dials, 1);
+}
+
+TEST(Session, TellsAPlanAndChangesNothing) {
+  SessionOptions planner = caller();
+  planner.identity.plan_only = true;
+  Pair pair{planner, called(), 14};
+  for (int i = 0; i < 9; ++i) pair.b.plan_to_tell.push_back("line " + std::to_string(i));
+  bring_up(pair);
+  EXPECT_EQ(pair.a.plan, pair.b.plan_to_tell);
+  EXPECT_EQ(pair.a.established, 0);
+}
+
+// Both gateways dial each other, with every order and spacing of their ssh up to a second: one call remains,
+// the one whose caller has the lower node id (fellini's), and both ends stand on it.
+TEST(Session, KeepsExactlyOneCallWhenBothEndsDial) {
+  for (std::uint64_t seed = 100; seed < 180; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Pair pair{caller(), caller(), seed};
+    SeededRandom random{seed};
+    pair.a.dial_latency = milliseconds{random.u32() % 1000};
+    pair.b.dial_latency = milliseconds{random.u32() % 1000};
+    pair.a.session->begin(pair.now);
+    pair.b.session->begin(pair.now);
+    pair.run_for(seconds{10});
+    ASSERT_EQ(pair.a.session->phase(), Phase::kUp);
+    ASSERT_EQ(pair.b.session->phase(), Phase::kUp);
+    ASSERT_TRUE(pair.a.session->current() && pair.b.session->current());
+    EXPECT_EQ(pair.a.session->find(*pair.a.session->current())->direction(), Direction::kOutgoing);
+    EXPECT_EQ(pair.b.session->find(*pair.b.session->current())->direction(), Direction::kIncoming);
+    EXPECT_FALSE(pair.a.ended || pair.b.ended);
+    EXPECT_EQ(pair.a.dials, 1);
+    EXPECT_EQ(pair.b.dials, 1);
+  }
+}
+
+}  // namespace
+}  // namespace isthmus::session::testing
