@@ -29,11 +29,8 @@ std::string dumped(const Json& json) {
 }
 
 Json to_json(const AttachRequest& request) {
-  Json json{{"request", "attach"},
-            {"session", request.session},
-            {"peer_file", request.peer_file},
-            {"login", request.login},
-            {"verbosity", request.verbosity}};
+  Json json{{"request", "attach"},    {"session", request.session},     {"peer_file", request.peer_file},
+            {"login", request.login}, {"verbosity", request.verbosity}, {"host", request.host}};
   if (request.client) json["client"] = request.client->address.to_string();
   if (request.client) json["client_port"] = request.client->port;
   return json;
@@ -49,8 +46,9 @@ Json to_json(const StatusRequest&) {
 }
 
 AttachRequest attach_from(const Json& json) {
-  AttachRequest request{text_of(json, "session"), text_of(json, "peer_file"), text_of(json, "login"),
-                        std::nullopt, number_of(json, "verbosity")};
+  AttachRequest request{text_of(json, "session"),     text_of(json, "peer_file"),
+                        text_of(json, "login"),       std::nullopt,
+                        number_of(json, "verbosity"), text_of(json, "host")};
   const Result<IpAddress> client = IpAddress::parse(text_of(json, "client"));
   if (client) request.client = Endpoint{*client, static_cast<std::uint16_t>(number_of(json, "client_port"))};
   return request;

@@ -20,6 +20,7 @@ struct AttachRequest {
   std::string login;               // who logged in, for the log
   std::optional<Endpoint> client;  // the outer connection's far end
   int verbosity = 0;
+  std::string host;  // the caller's HostId in hex, as its greeting claims
 };
 // "Undo and end."
 struct DownRequest {};

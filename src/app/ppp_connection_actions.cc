@@ -89,7 +89,9 @@ void PppConnection::on(Instant now, const ppp::ProtocolUnavailable& unavailable)
 }
 
 // The end itself follows in LinkDown, when the peer has had time to take the Terminate-Ack.
-void PppConnection::on(Instant, const ppp::PeerTerminates& terminates) { log_.info(terminates.reason); }
+void PppConnection::on(Instant, const ppp::PeerTerminates& terminates) {
+  log_.info(terminates.reason);
+}
 
 void PppConnection::on(Instant now, const ppp::LinkDown& down) {
   const bool is_lost = down.end == ppp::LinkEnd::kCarrierLost;

@@ -41,8 +41,8 @@ struct OwnerSetup {
   bool plan_only = false;
   std::optional<Duration> hold;
   int verbosity = 0;
-  std::optional<Progress> progress;   // for a person who watches
-  std::function<void()> when_proven;  // `--detach` lets go of its terminal here
+  std::optional<Progress> progress;                   // for a person who watches
+  std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
 };
 
 class SessionOwner {

@@ -96,15 +96,15 @@ void SessionOwner::on(session::Judge& judge) {
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
   const Result<HostFacts> facts = io::read_host_facts(interface);
   if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  if (setup_.dial)
+    say_step("ssh", fmt::format("connected to {}", outer.empty() ? setup_.dial->destination.to_string()
+                                                                 : outer.front().to_string()));
+  waiting_for_ = "the link";
   if (judge.hello) {
     peer_ = judge.hello;
     state_.peer_name = judge.hello->name;
     state_.peer_host = hex(judge.hello->host);
     save_state();
-    if (setup_.dial)
-      say_step("ssh", fmt::format("connected to {}", outer.empty() ? setup_.dial->destination.to_string()
-                                                                   : outer.front().to_string()));
-    waiting_for_ = "the link";
     look_for_rivals(*judge.hello);
   }
   session::Settlement settlement =
@@ -258,7 +258,7 @@ void SessionOwner::on(session::Proven& proven) {
   report_proof(proven, remedies);
   exit_code_ = is_complete ? ExitCode::kOk : ExitCode::kProofFailed;
   sign_at_.reset();
-  if (setup_.when_proven) setup_.when_proven();
+  if (setup_.when_proven) setup_.when_proven(exit_code_);
 }
 
 void SessionOwner::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {

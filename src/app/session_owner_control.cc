@@ -75,6 +75,7 @@ void SessionOwner::attach(io::ControlConnection front, io::ControlMessage messag
   leg.login = attach->login;
   log_.notice(fmt::format("{} has connected", attach->login));
   if (!setup_.dial) state_.destination = attach->login;
+  if (!setup_.dial && state_.peer_host.empty()) state_.peer_host = attach->host;
   const LegId id = add_leg(std::move(leg), std::move(message.fds[0]), std::move(message.fds[1]));
   if (id != 0) begin_call(id);
   turn();
@@ -118,7 +119,7 @@ void SessionOwner::yield_to(const std::string& session) {
   Leg leg = std::move(place->second);
   legs_.erase(place);
   const auto [in, out] = leg.stream->release();
-  AttachRequest request{session, "", leg.login, std::nullopt, setup_.verbosity};
+  AttachRequest request{session, "", leg.login, std::nullopt, setup_.verbosity, state_.peer_host};
   if (!leg.outer.empty()) request.client = leg.outer.front();
   const std::array<int, 3> fds{in.get(), out.get(), leg.front->fd()};
   // What we changed goes first: the other session wants the same routes.

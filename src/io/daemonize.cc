@@ -16,7 +16,6 @@
 namespace isthmus::io {
 namespace {
 
-constexpr char kProven = 'P';
 
 Result<void> streams_to_null() {
   UniqueFd null{open("/dev/null", O_RDWR | O_CLOEXEC)};
@@ -60,19 +59,19 @@ ParentVerdict wait_for(pid_t child, int verdict_fd, int signal_fd) {
     if (polls[1].revents != 0) pass_on(signal_fd, child);
     if (polls[0].revents == 0) continue;
     char word = 0;
-    if (read(verdict_fd, &word, 1) == 1 && word == kProven) return ParentVerdict{0};
+    if (read(verdict_fd, &word, 1) == 1) return ParentVerdict{static_cast<unsigned char>(word)};
     return ParentVerdict{exit_code_of(child)};
   }
 }
 
 }  // namespace
 
-Result<void> DetachedSession::proven() {
+Result<void> DetachedSession::proven(std::uint8_t exit_code) {
   // The streams first: once the parent is gone, the terminal belongs to the shell again.
   TRY(streams_to_null());
   if (setsid() < 0) return fail_errno(errno, "leave the terminal");
   if (chdir("/") != 0) return fail_errno(errno, "chdir /");
-  if (write(verdict_.get(), &kProven, 1) != 1) return fail_errno(errno, "tell the waiting command");
+  if (write(verdict_.get(), &exit_code, 1) != 1) return fail_errno(errno, "tell the waiting command");
   verdict_.reset();
   return {};
 }

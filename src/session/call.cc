@@ -191,6 +191,7 @@ void Call::hear(Answer answer) {
   if (!hello_said_ || answered_) return;
   answered_ = true;
   hello_again_.reset();
+  agreement_.offered.clear();
   for (const Answer::Verdict& verdict : answer.verdicts) {
     const bool ours = std::ranges::find(ours_.offers, verdict.prefix) != ours_.offers.end();
     if (ours && verdict.accepted) agreement_.offered.push_back(verdict.prefix);

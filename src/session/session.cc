@@ -18,6 +18,13 @@ bool is_due(const std::optional<Instant>& deadline, Instant now) {
   return deadline && now >= *deadline;
 }
 
+// Plain PPP peers do not say who they are: of those whoever was let in under the session's name is its peer.
+bool are_of_one_pair(const Call& one, const Call& other) {
+  const std::optional<Hello>& a = one.agreement().peer;
+  const std::optional<Hello>& b = other.agreement().peer;
+  return !a || !b || a->host == b->host;
+}
+
 }  // namespace
 
 Session::Session(SessionOptions options, RandomSource& random, const ppp::AddressPolicy& policy)
@@ -85,10 +92,11 @@ void Session::settle(Instant now, CallId call, Settlement settlement) {
   follow(now, call);
 }
 
+// Not faster than a dial a second, however often routes change.
 void Session::network_changed(Instant now) {
   if (!dial_at_) return;
   backoff_.restart(now);
-  dial_at_ = now;
+  dial_at_ = std::min(*dial_at_, std::max(now, dialled_at_ + Backoff::kFirst));
 }
 
 void Session::close(Instant now, Bye bye) {
@@ -131,6 +139,7 @@ void Session::advance(Instant now) {
   dial_at_.reset();
   if (current_ || outgoing_in_progress()) return;
   dialing_ = true;
+  dialled_at_ = now;
   actions_.emplace_back(Dial{});
 }
 
@@ -184,6 +193,9 @@ void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   if (current_ && *current_ != call.id()) {
     Call& rival = calls_.at(*current_);
+    if (!are_of_one_pair(call, rival)) {
+      return call.hang_up(now, {Bye::Reason::kRefused, "another machine holds the session of this name"});
+    }
     if (survivor(call, rival) == &rival) return leave(now, call);
     leave(now, rival);
   }

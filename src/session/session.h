@@ -147,6 +147,7 @@ class Session {
   std::uint32_t next_call_ = 1;
   std::optional<CallId> current_;
   bool ever_up_ = false;
+  Instant dialled_at_{};
   bool dialing_ = false;  // Dial was asked, neither add_call nor dial_failed came yet
   bool tracing_ = false;
   std::optional<Instant> dial_at_, hold_until_, close_by_;

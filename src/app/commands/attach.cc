@@ -21,6 +21,7 @@ using config::ExitCode;
 struct Called {
   std::string session;
   std::string peer_file;  // empty: adopted
+  std::string host;       // the caller's HostId in hex, as its greeting claims
 };
 
 ExitCode refuse(const std::string& text) {
@@ -62,10 +63,11 @@ Result<Called> choose(const config::AttachCommand& command, const io::LoginConte
   const config::PeerChoice choice = TRY(config::select_peer(context, site));
   std::optional<config::Greeting> caller = command.caller;
   if (!caller && login.original_command) caller = config::greeting_in_command(*login.original_command);
-  if (choice.kind == config::PeerChoice::Kind::kAdopt) return Called{adopted_session(dir, caller), ""};
+  if (choice.kind == config::PeerChoice::Kind::kAdopt)
+    return Called{adopted_session(dir, caller), "", caller ? hex(caller->host) : ""};
   const config::PeerPolicy policy = TRY(read_peer_policy(choice.name));
   TRY(config::check_listed(choice, policy));
-  return Called{choice.name, choice.name};
+  return Called{choice.name, choice.name, caller ? hex(caller->host) : ""};
 }
 
 Result<io::ControlConnection> find_or_start_owner(const io::RuntimeDir& dir, const std::string& session) {
@@ -108,8 +110,8 @@ ExitCode run_attach(const config::AttachCommand& command) {
     complain(owner.error().message);
     return ExitCode::kFailed;
   }
-  AttachRequest request{called->session, called->peer_file, login.describe(), std::nullopt,
-                        command.verbosity};
+  AttachRequest request{called->session, called->peer_file, login.describe(),
+                        std::nullopt,    command.verbosity, called->host};
   if (login.client) request.client = login.client;
   const std::array<int, 2> stream{STDIN_FILENO, STDOUT_FILENO};
   const Result<void> sent = owner->send(encode(request), stream);

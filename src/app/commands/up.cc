@@ -84,8 +84,8 @@ ExitCode run_up(const config::UpOptions& options) {
     return static_cast<ExitCode>(verdict->exit_code);
   auto detached = std::make_shared<io::DetachedSession>(std::move(std::get<io::DetachedSession>(*forked)));
   OwnerSetup setup = setup_for(options, false);
-  setup.when_proven = [detached] {
-    const Result<void> proven = detached->proven();
+  setup.when_proven = [detached](ExitCode code) {
+    const Result<void> proven = detached->proven(static_cast<std::uint8_t>(code));
     if (!proven) complain(proven.error().message);
   };
   return own(std::move(setup));
