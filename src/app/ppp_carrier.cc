@@ -117,6 +117,8 @@ std::optional<PppFailure> PppCarrier::run_command(const config::PppOptions& opti
   spawn.argv = options.pty_command;
   const io::ChildStream terminal{io::ChildStream::Kind::kGiven, pair->slave.get()};
   spawn.standard_input = spawn.standard_output = terminal;
+  // Whoever called us and reads our standard error to its end is not to wait for the command's as well.
+  if (options.detach != config::PppDetach::kNever) spawn.standard_error.kind = io::ChildStream::Kind::kPipe;
   // It keeps our controlling terminal for prompts, but a ctrl-C there is for us to answer, with a Terminate.
   spawn.terminal_signals = io::SpawnOptions::TerminalSignals::kIgnored;
   auto command = io::ChildProcess::start(spawn);
@@ -133,6 +135,10 @@ Result<std::pair<io::UniqueFd, io::UniqueFd>> PppCarrier::descriptors() const {
   io::UniqueFd first = TRY(duplicate(in));
   io::UniqueFd second = TRY(duplicate(out));
   return std::pair{std::move(first), std::move(second)};
+}
+
+io::UniqueFd PppCarrier::take_command_errors() {
+  return command_ ? command_->take_errors() : io::UniqueFd{};
 }
 
 std::string PppCarrier::close() {

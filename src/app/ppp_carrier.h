@@ -38,6 +38,9 @@ class PppCarrier {
   // Where octets come from and go to: duplicates for a Stream.
   [[nodiscard]] Result<std::pair<io::UniqueFd, io::UniqueFd>> descriptors() const;
 
+  // A command's standard error, once, if its lines are ours to log: not open otherwise.
+  [[nodiscard]] io::UniqueFd take_command_errors();
+
   // Lets go, once the Stream has: terminal settings come back, a command has a moment to end by itself and is
   // ended otherwise. Returns the command's status in words, empty without one.
   std::string close();

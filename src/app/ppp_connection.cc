@@ -106,6 +106,11 @@ Result<void> PppConnection::connect() {
     asio::post(loop_, [self = shared_from_this(), why] { self->carrier_lost(why); });
   };
   stream_ = TRY(Stream::open(loop_, std::move(in), std::move(out), std::move(handlers)));
+  if (io::UniqueFd errors = carrier_.take_command_errors(); errors.is_open()) {
+    const auto log_line = [this](const std::string& line) { log_.info("The command says: " + line); };
+    command_errors_ = std::make_shared<LineReader>(loop_, std::move(errors), log_line);
+    command_errors_->start();
+  }
   log_.notice(fmt::format("Using interface {}", interface()));
   log_.notice(fmt::format("Connect: {} <--> {}", interface(), carrier_.name()));
   write_pid_files();
@@ -248,6 +253,7 @@ void PppConnection::undo() {
   pid_files_.clear();
   timer_.reset();
   if (stream_) stream_->abandon();
+  if (command_errors_) command_errors_->stop();
   const std::string status = carrier_.close();
   if (!status.empty()) log_.info(fmt::format("The command on the terminal has ended: {}", status));
 }

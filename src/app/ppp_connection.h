@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/line_reader.h"
 #include "app/ppp_carrier.h"
 #include "app/ppp_changes.h"
 #include "app/stream.h"
@@ -115,6 +116,7 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
   ppp::Link link_;
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<TunPump> pump_;
+  std::shared_ptr<LineReader> command_errors_;  // empty without a command, or if it has our own
   std::optional<io::BootTimer> timer_;
   std::vector<io::PidFile> pid_files_;
 
