@@ -52,6 +52,12 @@ VOLATILE = (
     (re.compile(r"packets \d+ bytes \d+"), "packets _ bytes _"), (re.compile(r" (tentative|dadfailed|optimistic)\b"), ""),
 )
 
+# How every host begins. A new namespace takes over much of this from the machine, whatever that has. Addresses are usable
+# at once: what duplicate address detection would find, the topology rules out.
+BEGINNING = ("net.ipv4.ip_forward=0", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
+             "net.ipv6.conf.all.forwarding=0", "net.ipv6.conf.all.disable_ipv6=0", "net.ipv6.conf.default.disable_ipv6=0",
+             "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
+
 _serial = itertools.count()
 
 
@@ -178,8 +184,7 @@ class Namespaces:
         name = self.name(host)
         (stack or self._stack).callback(remove_namespace, name)
         ip("netns", "add", name)
-        # Addresses are usable at once: what duplicate address detection would find, the topology rules out.
-        self.run(host, ["sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"])
+        self.run(host, ["sysctl", "-qw", *BEGINNING])
         ip("-n", name, "link", "set", "lo", "up")
 
     def name(self, host):
