@@ -164,7 +164,8 @@ def judge_public_side(topology, public, private, marker, report):
 def tear_down(topology, joined, before, report):
     report.heading("Ctrl-C for isthmus up")
     joined.process.send_signal(signal.SIGINT)
-    report.check("it ends", joined.wait(joined.has_ended, 20), f"exit status {joined.process.poll()}")
+    joined.wait(joined.has_ended, 20)
+    report.check("it ends, having undone everything", joined.process.poll() == 0, f"exit status {joined.process.poll()}")
     for host in GATEWAYS:
         # The far end undoes its part after it heard that the near end is gone.
         settle(lambda host=host: not before[host].diff(topology.leftovers(host)) and not own_processes(topology, host))
@@ -191,12 +192,12 @@ def own_processes(topology, host):
     return found
 
 
-def keep(topology, report):
+def keep(topology, program, report):
     report.heading("Left standing, as asked")
     for host in netns.HOSTS:
         print(f"  to enter {host + ':':<10} sudo ip netns exec {topology.name(host)} bash")
     print(f"\n  what isthmus says: {topology.directory / 'up.log'}")
-    print(f"  to look at it:     sudo ip netns exec {topology.name('fellini')} {ROOT / 'build/release/bin/isthmus'} status")
+    print(f"  to look at it:     sudo ip netns exec {topology.name('fellini')} {program} status")
     print(f"  to remove it all:  sudo {pathlib.Path(__file__).resolve()} --remove")
     topology.leave_standing()
 
@@ -216,7 +217,7 @@ def run(program, keeps):
         if joined.is_joined():
             judge_public_side(topology, public, private, marker, report)
         if keeps:
-            keep(topology, report)
+            keep(topology, program, report)
         else:
             tear_down(topology, joined, before, report)
     report.heading("All of it true." if not report.failures else f"{report.failures} of these are NOT true.")

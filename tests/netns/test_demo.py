@@ -21,6 +21,12 @@ def program(directory, text):
     return path
 
 
+def test_the_demo_is_all_true_with_the_real_program(isthmus):
+    result = demo(isthmus)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "FAILED" not in result.stdout
+
+
 def test_a_program_that_only_claims_to_have_joined_is_found_out(tmp_path):
     result = demo(program(tmp_path, "echo joined; exec sleep 1000"))
     assert result.returncode == 1

@@ -95,7 +95,11 @@ def wait_until(claim, seconds=10.0, every=0.05, what="the condition"):
 
 
 def remove_namespace(name):
-    """Ends every process that lives in the namespace, by id, and removes it."""
+    """Ends every process that lives in the namespace, by id, and removes it, with what isthmus remembers of it.
+
+    The kernel gives the number of a namespace that is gone to a later one, which must not find the journal of a crash.
+    """
+    number = os.stat(f"/run/netns/{name}").st_ino if os.path.exists(f"/run/netns/{name}") else 0
     for _ in range(50):
         pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout.split()
         if not pids:
@@ -105,6 +109,8 @@ def remove_namespace(name):
                 os.kill(int(pid), signal.SIGKILL)
         time.sleep(0.02)
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+    for state in pathlib.Path("/run/isthmus").glob(f"*-{number}"):
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def remove_abandoned():
