@@ -145,6 +145,8 @@ def unwind_on_sigterm():
 class Namespaces:
     """Named namespaces and what runs in them. A host is called by its plain name; names are made unique here."""
 
+    ipv6 = True  # both families; a Topology may leave one out
+
     def __init__(self, hosts, tag=None):
         self.tag = tag or f"{PREFIX}-{os.getpid()}-{next(_serial)}"
         self.hosts = tuple(hosts)

@@ -30,10 +30,13 @@ class Sweep:
         return self.sent > 0 and self.answered == self.sent
 
 
-def sweep(sender, receiver, address, mtu=1500, rounds=1, seed=1, timeout=240):
-    """Every packet size up to `mtu`, `rounds` times. `sender` and `receiver` start a command line: popen(argv, **more)."""
+def sweep(sender, receiver, address, mtu=1500, rounds=1, seed=1, timeout=240, script=__file__):
+    """Every packet size up to `mtu`, `rounds` times. `sender` and `receiver` start a command line: popen(argv, **more).
+
+    `script` is where both ends see this file.
+    """
     least, most = 0, mtu - HEADERS[6 if ":" in address else 4]
-    program = [sys.executable, "-B", __file__]
+    program = [sys.executable, "-B", script]
     with receiver([*program, "echo", address, PORT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as far:
         try:
             assert far.stdout.readline().strip() == "listening"

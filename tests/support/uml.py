@@ -30,7 +30,7 @@ mount -o remount,bind,ro {root}
 if mountpoint -q /usr; then mount --bind /usr {root}/usr; mount -o remount,bind,ro {root}/usr; fi
 mount --bind {shared} {root}/mnt
 exec {kernel} mem={memory} rootfstype=hostfs rootflags={root} rw quiet init=/mnt/{init} con=null con0=null,fd:1 \
-  umid=guest uml_dir={directory}/ vec0:transport=tap,ifname={tap},depth=64,gro=1
+  umid=guest uml_dir={directory}/ vec0:transport=tap,ifname={tap},depth=64,gro=1 {arguments}
 """
 
 # Runs inside, as process 1.
@@ -63,14 +63,15 @@ while :; do wait; sleep 1; done
 
 
 class Guest:
-    """The guest, joined to `host` of the topology by the interface `tap`."""
+    """The guest, joined to `host` of the topology by the interface `tap`. `arguments` are more words for its kernel."""
 
-    def __init__(self, topology, host, tap="tap0", memory="512M", modules=PPP_MODULES):
+    def __init__(self, topology, host, tap="tap0", memory="512M", modules=PPP_MODULES, arguments=""):
         self.topology = topology
         self.host = host
         self.tap = tap
         self.memory = memory
         self.modules = modules
+        self.arguments = arguments
         self.directory = topology.directory / "guest"
         self.console_log = self.directory / "console.log"
         self.process = None
@@ -167,7 +168,7 @@ class Guest:
         root = self.directory / "root"
         root.mkdir()
         script = LAUNCH.format(root=root, shared=self.topology.directory, kernel=KERNEL, memory=self.memory, init="guest/init",
-                               directory=self.directory, tap=self.tap)
+                               directory=self.directory, tap=self.tap, arguments=self.arguments)
         with self.console_log.open("wb") as log:
             self.process = self.topology.popen(self.host, ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c", script],
                                                stdout=log, stderr=log, start_new_session=True)
