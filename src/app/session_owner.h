@@ -5,28 +5,23 @@
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "app/applied_routes.h"
 #include "app/control_message.h"
+#include "app/leg.h"
 #include "app/progress.h"
 #include "app/prover.h"
 #include "app/session_state.h"
 #include "app/site.h"
-#include "app/ssh_call.h"
-#include "app/stream.h"
 #include "app/tun_pump.h"
 #include "config/commands.h"
 #include "config/exit_codes.h"
 #include "config/ssh_failure.h"
 #include "io/boot_timer.h"
-#include "io/control_socket.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
 #include "io/system_random.h"
@@ -57,26 +52,7 @@ class SessionOwner {
   config::ExitCode run();
 
  private:
-  // One stream, whoever made it, from the first octet to its last.
-  struct Leg {
-    std::optional<session::CallId> call;  // empty until the first octet came
-    session::Direction direction = session::Direction::kOutgoing;
-    std::shared_ptr<Stream> stream;
-    std::unique_ptr<SshCall> ssh;                // of an outgoing call
-    std::optional<io::ControlConnection> front;  // of an incoming one: the waiting `attach`
-    std::vector<Endpoint> outer;                 // of an incoming one: the caller
-    std::string login;
-    std::optional<Instant> begin_by;  // then LCP begins though nothing was heard
-    std::optional<Instant> end_by;    // then a leg that was hung up is cut off
-    bool is_hung_up = false;
-    bool is_stream_lost = false;
-  };
   using LegId = int;
-  struct Connection {  // of a control client
-    io::ControlConnection socket;
-    asio::posix::stream_descriptor readable;
-    bool waits_for_end = false;
-  };
 
   SessionOwner(asio::io_context& loop, OwnerSetup setup, io::RuntimeDir dir, AppliedRoutes routes,
                io::ControlListener listener, io::NetlinkMonitor monitor);
@@ -115,19 +91,20 @@ class SessionOwner {
   void retire(LegId id);
   void drop(LegId id);
   Leg* leg_of(session::CallId call);
-  [[nodiscard]] std::vector<Endpoint> outer_of(const Leg& leg) const;
+  std::vector<Endpoint> outer_of(const Leg& leg) const;
   void diagnose_ssh(Leg& leg);
 
   Result<void> join(const session::Agreement& agreement, const std::vector<Endpoint>& outer);
   Result<void> open_tunnel(int mtu);
   void send_out_of_tunnel(Family family, ConstBytes packet);
   void look_for_rivals(const session::Hello& hello);
-  [[nodiscard]] std::vector<std::string> plan_lines(const session::Hello& hello,
-                                                    const session::Settlement& settlement,
-                                                    const std::vector<Endpoint>& outer);
+  std::vector<std::string> change_lines(const session::Agreement& agreement,
+                                        const std::vector<Endpoint>& outer) const;
+  std::vector<std::string> plan_lines(const session::Hello& hello, const session::Settlement& settlement,
+                                      const std::vector<Endpoint>& outer) const;
+  config::ExitCode exit_code_of(session::EndReason reason) const;
   void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
-  [[nodiscard]] std::vector<std::string> remedies_for(const session::ProofReport& ours,
-                                                      const session::ProofReport* theirs);
+  std::vector<std::string> remedies_for(const session::ProofReport& ours, const session::ProofReport* theirs);
   void finish(config::ExitCode code, const std::string& text);
   void save_state();
   void say_step(const std::string& name, const std::string& text);

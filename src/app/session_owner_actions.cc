@@ -282,94 +282,36 @@ void SessionOwner::report_proof(const session::Proven& proven, const std::vector
                             setup_.dial && !setup_.dial->detach ? "; ctrl-C undoes everything" : ""));
 }
 
-void SessionOwner::on(session::PlanArrived& plan) {
-  if (!setup_.progress) return;
-  Progress& progress = *setup_.progress;
-  const session::Agreement* agreement = session_->agreement();
-  if (agreement != nullptr) {
-    progress.line(fmt::format("On this machine ({}):", machine_name()));
-    const std::string interface =
-        setup_.site.policy().interface.empty() ? "isth0" : setup_.site.policy().interface;
-    const Leg* leg = leg_of(*session_->current());
-    const Result<HostFacts> facts = io::read_host_facts(interface);
-    if (facts) {
-      const RoutePlan mine =
-          make_route_plan(setup_.site.plan_input(*agreement, interface, routes_.slot(),
-                                                 leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{}),
-                          *facts);
-      progress.line("  interface " + interface);
-      for (const auto* changes : {&mine.lasting, &mine.while_up}) {
-        for (const HostChange& change : *changes) progress.line("  " + describe(change));
-      }
-      for (const std::string& warning : mine.warnings) progress.line("  ! " + warning);
-    }
-    for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
-  }
-  progress.line(fmt::format("On the far machine ({}):", state_.peer_name));
-  for (const std::string& line : plan.lines) progress.line("  " + io::log_line(line));
-  exit_code_ = ExitCode::kOk;
-  session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the plan has been told"});
-}
-
-std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
-                                                  const session::Settlement& settlement,
-                                                  const std::vector<Endpoint>& outer) {
-  session::Agreement agreement;
-  agreement.peer = hello;
-  agreement.accepted = settlement.accepted;
-  agreement.offered = settlement.offers;
-  if (settlement.network.local_ipv4) {
-    agreement.ipv4 =
-        ppp::Ipv4Up{*settlement.network.local_ipv4, settlement.network.remote_ipv4.value_or(IpAddress{}), {}};
-  }
-  const std::string interface =
-      setup_.site.policy().interface.empty() ? "isth0" : setup_.site.policy().interface;
-  const Result<HostFacts> facts = io::read_host_facts(interface);
-  if (!facts) return {facts.error().message};
-  const RoutePlan plan =
-      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), *facts);
-  std::vector<std::string> lines{"interface " + interface};
-  for (const auto* changes : {&plan.lasting, &plan.while_up}) {
-    for (const HostChange& change : *changes) lines.push_back(describe(change));
-  }
-  for (const std::string& warning : plan.warnings) lines.push_back("! " + warning);
-  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
-    if (!verdict.accepted)
-      lines.push_back(fmt::format("! {} refused: {}", verdict.prefix.to_string(), verdict.reason));
-  }
-  return lines;
-}
-
 void SessionOwner::on(session::Ended& ended) {
-  using session::EndReason;
-  const auto code = [&]() -> ExitCode {
-    switch (ended.reason) {
-      case EndReason::kUndoneByUs:
-        if (state_.proof.empty() && !setup_.plan_only && signal_ == SIGINT) return ExitCode::kInterrupted;
-        if (state_.proof.empty() && !setup_.plan_only && signal_ != 0) return ExitCode::kTerminated;
-        return ExitCode::kOk;
-      case EndReason::kUndoneByPeer:
-        return ExitCode::kOk;
-      case EndReason::kRefusedByPeer:
-        return ExitCode::kRefusedThere;
-      case EndReason::kRefusedByUs:
-        return ExitCode::kRefusedHere;
-      case EndReason::kDialFailed:
-        return diagnosis_ && diagnosis_->failure != config::SshFailure::kClosed
-                   ? config::exit_code_of(diagnosis_->failure)
-                   : ExitCode::kLinkFailed;
-      case EndReason::kHoldExpired:
-        return ExitCode::kLinkLost;
-      case EndReason::kMachineRefused:
-        return ExitCode::kHostRefused;
-    }
-    return ExitCode::kFailed;
-  }();
   std::string text = ended.text;
-  if (ended.reason == EndReason::kDialFailed && diagnosis_) {
+  if (ended.reason == session::EndReason::kDialFailed && diagnosis_) {
     text = diagnosis_->what + (diagnosis_->remedy.empty() ? "" : "\n  " + diagnosis_->remedy);
   }
-  finish(code, text);
+  finish(exit_code_of(ended.reason), text);
+}
+
+config::ExitCode SessionOwner::exit_code_of(session::EndReason reason) const {
+  using session::EndReason;
+  const bool never_stood = state_.proof.empty() && !setup_.plan_only && signal_ != 0;
+  const bool is_explained = diagnosis_ && diagnosis_->failure != config::SshFailure::kClosed;
+  switch (reason) {
+    case EndReason::kUndoneByUs:
+      if (never_stood) return signal_ == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated;
+      return ExitCode::kOk;
+    case EndReason::kUndoneByPeer:
+      return ExitCode::kOk;
+    case EndReason::kRefusedByPeer:
+      return ExitCode::kRefusedThere;
+    case EndReason::kRefusedByUs:
+      return ExitCode::kRefusedHere;
+    case EndReason::kDialFailed:
+      return is_explained ? config::exit_code_of(diagnosis_->failure) : ExitCode::kLinkFailed;
+    case EndReason::kHoldExpired:
+      return ExitCode::kLinkLost;
+    case EndReason::kMachineRefused:
+      return ExitCode::kHostRefused;
+  }
+  return ExitCode::kFailed;
 }
 
 }  // namespace isthmus::app

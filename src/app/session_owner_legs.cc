@@ -183,7 +183,7 @@ void SessionOwner::retire(LegId id) {
   if (!leg.ssh) legs_.erase(id);
 }
 
-SessionOwner::Leg* SessionOwner::leg_of(session::CallId call) {
+Leg* SessionOwner::leg_of(session::CallId call) {
   for (auto& [id, leg] : legs_) {
     if (leg.call == call) return &leg;
   }

@@ -16,7 +16,6 @@
 namespace isthmus::io {
 namespace {
 
-
 Result<void> streams_to_null() {
   UniqueFd null{open("/dev/null", O_RDWR | O_CLOEXEC)};
   if (!null.is_open()) return fail_errno(errno, "open /dev/null");

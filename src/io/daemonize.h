@@ -18,15 +18,16 @@ class DetachedSession {
  public:
   explicit DetachedSession(UniqueFd verdict) : verdict_(std::move(verdict)) {}
 
-  // The waiting parent exits with `exit_code` (0, or that the proof fell short); we leave the terminal: setsid, chdir /, standard streams to /dev/null.
+  // The waiting parent exits with `exit_code` (0, or that the proof fell short); we leave the terminal:
+  // setsid, chdir /, standard streams to /dev/null.
   Result<void> proven(std::uint8_t exit_code = 0);
 
  private:
   UniqueFd verdict_;
 };
 
-// What the waiting parent has to exit with: what proven() said, else the session's own exit code, or 128 plus the
-// signal that ended it.
+// What the waiting parent has to exit with: what proven() said, else the session's own exit code, or 128 plus
+// the signal that ended it.
 struct ParentVerdict {
   int exit_code = 0;
 };

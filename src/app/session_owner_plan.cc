@@ -1,0 +1,64 @@
+// `isthmus plan`: both ends say what they would change, and change nothing.
+#include <fmt/format.h>
+
+#include "app/host_id.h"
+#include "app/session_owner.h"
+#include "io/boot_clock.h"
+#include "io/host_facts_reader.h"
+
+namespace isthmus::app {
+
+// What this machine would become under `agreement`, a line a change.
+std::vector<std::string> SessionOwner::change_lines(const session::Agreement& agreement,
+                                                    const std::vector<Endpoint>& outer) const {
+  const std::string& wished = setup_.site.policy().interface;
+  const std::string interface = wished.empty() ? "isth0" : wished;
+  const Result<HostFacts> facts = io::read_host_facts(interface);
+  if (!facts) return {"! " + facts.error().message};
+  const RoutePlan plan =
+      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), *facts);
+  std::vector<std::string> lines{"interface " + interface};
+  for (const auto* changes : {&plan.lasting, &plan.while_up}) {
+    for (const HostChange& change : *changes) lines.push_back(describe(change));
+  }
+  for (const std::string& warning : plan.warnings) lines.push_back("! " + warning);
+  return lines;
+}
+
+// The called end's half, before there are addresses: those it would agree to stand in.
+std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
+                                                  const session::Settlement& settlement,
+                                                  const std::vector<Endpoint>& outer) const {
+  session::Agreement agreement;
+  agreement.peer = hello;
+  agreement.accepted = settlement.accepted;
+  agreement.offered = settlement.offers;
+  const ppp::NetworkOptions& network = settlement.network;
+  if (network.local_ipv4) {
+    agreement.ipv4 = ppp::Ipv4Up{*network.local_ipv4, network.remote_ipv4.value_or(IpAddress{}), {}};
+  }
+  std::vector<std::string> lines = change_lines(agreement, outer);
+  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
+    if (!verdict.accepted)
+      lines.push_back(fmt::format("! {} refused: {}", verdict.prefix.to_string(), verdict.reason));
+  }
+  return lines;
+}
+
+void SessionOwner::on(session::PlanArrived& plan) {
+  if (!setup_.progress) return;
+  Progress& progress = *setup_.progress;
+  const session::Agreement* agreement = session_->agreement();
+  if (agreement != nullptr) {
+    const Leg* leg = leg_of(*session_->current());
+    const std::vector<Endpoint> outer = leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{};
+    progress.line(fmt::format("On this machine ({}):", machine_name()));
+    for (const std::string& line : change_lines(*agreement, outer)) progress.line("  " + line);
+    for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
+  }
+  progress.line(fmt::format("On the far machine ({}):", state_.peer_name));
+  for (const std::string& line : plan.lines) progress.line("  " + io::log_line(line));
+  session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the plan has been told"});
+}
+
+}  // namespace isthmus::app

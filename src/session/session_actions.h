@@ -1,0 +1,61 @@
+// What a Session asks its shell to do, and tells it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "session/call.h"
+
+namespace isthmus::session {
+
+enum class EndReason : std::uint8_t {
+  kUndoneByUs,
+  kUndoneByPeer,
+  kRefusedByPeer,
+  kRefusedByUs,
+  kDialFailed,  // the first call never came to an agreement
+  kHoldExpired,
+  kMachineRefused,  // routes_failed(), here or there
+};
+
+// What the shell is asked to do.
+struct Dial {};  // make a call, then add_call() or dial_failed()
+struct HangUp {
+  CallId call;
+  Bytes last_octets;  // to be sent before the stream is closed; the id is dead
+};
+struct Judge {
+  CallId call;
+  std::optional<Hello> hello;
+};  // then settle()
+struct Establish {
+  Agreement agreement;
+};  // change the machine so, then routes_ready() or routes_failed()
+struct Suspend {
+  std::string reason;
+};  // refuse traffic until the next Establish
+struct Prove {
+  Ready targets;
+};  // probe, then probed()
+struct Proven {
+  ProofReport ours;
+  std::optional<ProofReport> theirs;
+  Ready targets;
+};
+struct PlanArrived {
+  std::vector<std::string> lines;
+};
+struct Ended {
+  EndReason reason;
+  std::string text;
+};  // the last action: undo everything
+struct Said {
+  ppp::LinkNote::Level level;
+  std::string text;
+};
+using SessionAction = std::variant<Dial, HangUp, Judge, Establish, Suspend, Prove, Proven, PlanArrived, Ended,
+                                   Said, ppp::FrameTrace>;
+
+}  // namespace isthmus::session
