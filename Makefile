@@ -73,8 +73,8 @@ bench:
 install: build
 	@cmake --install build/release --prefix $(PREFIX)
 
-deb:
-	$(packages) build deb
+deb: build
+	$(packages) deb
 	@tools/make_deb.sh
 
 clean:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds build/deb/isthmus_VERSION_ARCH.deb from an install tree under /usr. The package starts nothing.
+# Makes build/deb/isthmus_VERSION_ARCH.deb of what build/release installs under /usr. The package starts nothing.
 set -eu
 cd "$(dirname "$0")/.."
 work=$PWD/build/deb
@@ -7,10 +7,9 @@ root=$work/root
 version=$(sed -n 's/^project(isthmus VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 arch=$(dpkg --print-architecture)
 
-cmake --preset release -B build/deb/tree -DISTHMUS_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr
-cmake --build build/deb/tree -j "$(nproc)"
-rm -rf "$root" "$work/debian"
-DESTDIR=$root cmake --install build/deb/tree --prefix /usr --strip
+rm -rf "$work"
+mkdir -p "$work"
+DESTDIR=$root cmake --install build/release --prefix /usr --strip
 
 find "$root/usr/share/man" -type f -name '*.[1-8]' -exec gzip -9n {} + 2>/dev/null || true
 doc=$root/usr/share/doc/isthmus
