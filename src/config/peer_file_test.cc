@@ -112,6 +112,20 @@ TEST(PeerFile, SurvivesHostileText) {
     EXPECT_EQ(complaint(text).find_first_of("\x1b\n"), std::string::npos);
 }
 
+// Undefined behaviour inside toml++ 3.3, found by fuzzing.
+TEST(PeerFile, RefusesCharactersThatItsParserCannotClassify) {
+  for (const char* text : {"mtu = 1400\noffer\xef\xb3\xbf = 1", "a\xc5\x8bo =0 ", "mtu = 1400 ü",
+                           "offer = \xef\xb7\xb0", "offer = [\"ü\"]", "\xef\xbb\xbf\xef\xbb\xbf"})
+    complaint(text);
+}
+
+TEST(PeerFile, LetsCommentsBeInAnyScript) {
+  const Result<PeerPolicy> policy =
+      parse_peer_file("\xef\xbb\xbf# Köln – 東京\nmtu = 1400  # größer\n", "fellini");
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_EQ(policy->mtu, 1400);
+}
+
 TEST(SitePolicy, UnderstandsItsKeys) {
   const Result<SitePolicy> policy = parse_site_policy("deny = [\"10.0.0.0/8\"]\nadopt_root = false\n");
   ASSERT_TRUE(policy) << policy.error().message;
