@@ -17,7 +17,7 @@ help:
 	@echo "make build            build the program: build/release/bin/isthmus"
 	@echo "make demo [KEEP=1]    join two sites made of network namespaces, prove it, undo it"
 	@echo "make test             build and run every test"
-	@echo "make lint             format, clang-tidy, layering and length of files"
+	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
 	@echo "make bench            the benchmarks"
@@ -49,6 +49,7 @@ lint:
 	find src tests -name '*.cc' -o -name '*.h' | xargs -r clang-format-19 --dry-run -Werror || status=1; \
 	/usr/bin/python3 -B tools/check_layering.py || status=1; \
 	/usr/bin/python3 -B tools/check_length.py || status=1; \
+	/usr/bin/python3 -B tools/check_docs.py || status=1; \
 	/usr/bin/python3 -B tools/run_tidy.py --build build/release --jobs 2 || status=1; \
 	exit $$status
 
