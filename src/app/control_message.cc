@@ -31,8 +31,8 @@ std::string dumped(const Json& json) {
 Json to_json(const AttachRequest& request) {
   Json json{{"request", "attach"},    {"session", request.session},     {"peer_file", request.peer_file},
             {"login", request.login}, {"verbosity", request.verbosity}, {"host", request.host}};
-  if (request.client) json["client"] = request.client->address.to_string();
-  if (request.client) json["client_port"] = request.client->port;
+  if (request.client) json["client"] = request.client->to_string();
+  if (request.server) json["server"] = request.server->to_string();
   return json;
 }
 Json to_json(const DownRequest&) {
@@ -46,11 +46,17 @@ Json to_json(const StatusRequest&) {
 }
 
 AttachRequest attach_from(const Json& json) {
-  AttachRequest request{text_of(json, "session"),     text_of(json, "peer_file"),
-                        text_of(json, "login"),       std::nullopt,
-                        number_of(json, "verbosity"), text_of(json, "host")};
+  AttachRequest request{text_of(json, "session"),
+                        text_of(json, "peer_file"),
+                        text_of(json, "login"),
+                        std::nullopt,
+                        number_of(json, "verbosity"),
+                        text_of(json, "host"),
+                        std::nullopt};
   const Result<IpAddress> client = IpAddress::parse(text_of(json, "client"));
-  if (client) request.client = Endpoint{*client, static_cast<std::uint16_t>(number_of(json, "client_port"))};
+  if (client) request.client = *client;
+  const Result<IpAddress> server = IpAddress::parse(text_of(json, "server"));
+  if (server) request.server = *server;
   return request;
 }
 

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "base/result.h"
-#include "net/endpoint.h"
+#include "net/address.h"
 
 namespace isthmus::app {
 
@@ -15,12 +15,13 @@ namespace isthmus::app {
 // it come the stream's two descriptors, and from a session that yields a third: the connection of the
 // `attach` behind it.
 struct AttachRequest {
-  std::string session;             // the session's name
-  std::string peer_file;           // NAME of /etc/isthmus/peers/NAME.toml; empty: the request is adopted
-  std::string login;               // who logged in, for the log
-  std::optional<Endpoint> client;  // the outer connection's far end
+  std::string session;              // the session's name
+  std::string peer_file;            // NAME of /etc/isthmus/peers/NAME.toml; empty: the request is adopted
+  std::string login;                // who logged in, for the log
+  std::optional<IpAddress> client;  // the caller's
   int verbosity = 0;
-  std::string host;  // the caller's HostId in hex, as its greeting claims
+  std::string host;                 // the caller's HostId in hex, as its greeting claims
+  std::optional<IpAddress> server;  // our end of the outer connection
 };
 // "Undo and end."
 struct DownRequest {};

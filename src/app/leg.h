@@ -11,7 +11,7 @@
 #include "app/stream.h"
 #include "base/time.h"
 #include "io/control_socket.h"
-#include "net/endpoint.h"
+#include "net/outer_path.h"
 #include "session/call.h"
 
 namespace isthmus::app {
@@ -23,7 +23,7 @@ struct Leg {
   std::shared_ptr<Stream> stream;
   std::unique_ptr<SshCall> ssh;                // of an outgoing call
   std::optional<io::ControlConnection> front;  // of an incoming one: the waiting `attach`
-  std::vector<Endpoint> outer;                 // of an incoming one: the caller
+  OuterPath outer;                             // of an incoming one: the caller
   std::string login;
   std::optional<Instant> begin_by;  // then LCP begins though nothing was heard
   std::optional<Instant> end_by;    // then a leg that was hung up is cut off

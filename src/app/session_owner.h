@@ -91,17 +91,16 @@ class SessionOwner {
   void retire(LegId id);
   void drop(LegId id);
   Leg* leg_of(session::CallId call);
-  std::vector<Endpoint> outer_of(const Leg& leg) const;
+  OuterPath outer_of(const Leg& leg) const;
   void diagnose_ssh(Leg& leg);
 
-  Result<void> join(const session::Agreement& agreement, const std::vector<Endpoint>& outer);
+  Result<void> join(const session::Agreement& agreement, const OuterPath& outer);
   Result<void> open_tunnel(int mtu);
   void send_out_of_tunnel(Family family, ConstBytes packet);
   void look_for_rivals(const session::Hello& hello);
-  std::vector<std::string> change_lines(const session::Agreement& agreement,
-                                        const std::vector<Endpoint>& outer) const;
+  std::vector<std::string> change_lines(const session::Agreement& agreement, const OuterPath& outer) const;
   std::vector<std::string> plan_lines(const session::Hello& hello, const session::Settlement& settlement,
-                                      const std::vector<Endpoint>& outer) const;
+                                      const OuterPath& outer) const;
   config::ExitCode exit_code_of(session::EndReason reason) const;
   void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
   std::vector<std::string> remedies_for(const session::ProofReport& ours, const session::ProofReport* theirs);

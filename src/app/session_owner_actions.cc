@@ -92,13 +92,13 @@ void SessionOwner::on(ppp::FrameTrace& trace) {
 void SessionOwner::on(session::Judge& judge) {
   const Leg* leg = leg_of(judge.call);
   if (leg == nullptr) return;
-  const std::vector<Endpoint> outer = outer_of(*leg);
+  const OuterPath outer = outer_of(*leg);
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
   const Result<HostFacts> facts = io::read_host_facts(interface);
   if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
   if (setup_.dial)
-    say_step("ssh", fmt::format("connected to {}", outer.empty() ? setup_.dial->destination.to_string()
-                                                                 : outer.front().to_string()));
+    say_step("ssh", fmt::format("connected to {}", outer.remote.empty() ? setup_.dial->destination.to_string()
+                                                                        : outer.remote.front().to_string()));
   waiting_for_ = "the link";
   if (judge.hello) {
     peer_ = judge.hello;
@@ -108,7 +108,7 @@ void SessionOwner::on(session::Judge& judge) {
     look_for_rivals(*judge.hello);
   }
   session::Settlement settlement =
-      setup_.site.judge(judge.hello, *facts, {outer, kFirstTable + routes_.slot()});
+      setup_.site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
       log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
@@ -130,11 +130,11 @@ void SessionOwner::on(session::Establish& establish) {
   }
   if (peer_ && peer_->plan_only) return;
   const Leg* leg = leg_of(*session_->current());
-  const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{});
+  const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : OuterPath{});
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }
 
-Result<void> SessionOwner::join(const session::Agreement& agreement, const std::vector<Endpoint>& outer) {
+Result<void> SessionOwner::join(const session::Agreement& agreement, const OuterPath& outer) {
   const std::string with =
       agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
   say_step("link",

@@ -71,7 +71,9 @@ void SessionOwner::attach(io::ControlConnection front, io::ControlMessage messag
   leg.direction = session::Direction::kIncoming;
   // A session that yields passes its own `attach` on; it has no more business here itself.
   leg.front = message.fds.size() > 2 ? io::ControlConnection{std::move(message.fds[2])} : std::move(front);
-  if (attach->client) leg.outer.push_back(*attach->client);
+  // After a lost stream the caller comes back from another port.
+  if (attach->client) leg.outer.remote.push_back({*attach->client, 0});
+  if (attach->server) leg.outer.local.push_back(*attach->server);
   leg.login = attach->login;
   log_.notice(fmt::format("{} has connected", attach->login));
   if (!setup_.dial) state_.destination = attach->login;
@@ -119,8 +121,10 @@ void SessionOwner::yield_to(const std::string& session) {
   Leg leg = std::move(place->second);
   legs_.erase(place);
   const auto [in, out] = leg.stream->release();
-  AttachRequest request{session, "", leg.login, std::nullopt, setup_.verbosity, state_.peer_host};
-  if (!leg.outer.empty()) request.client = leg.outer.front();
+  AttachRequest request{session,          "",          leg.login, std::nullopt, setup_.verbosity,
+                        state_.peer_host, std::nullopt};
+  if (!leg.outer.remote.empty()) request.client = leg.outer.remote.front().address;
+  if (!leg.outer.local.empty()) request.server = leg.outer.local.front();
   const std::array<int, 3> fds{in.get(), out.get(), leg.front->fd()};
   // What we changed goes first: the other session wants the same routes.
   finish(config::ExitCode::kSuperseded, fmt::format("session {} of the same pair carries on", session));

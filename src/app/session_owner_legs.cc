@@ -190,8 +190,8 @@ Leg* SessionOwner::leg_of(session::CallId call) {
   return nullptr;
 }
 
-std::vector<Endpoint> SessionOwner::outer_of(const Leg& leg) const {
-  return leg.ssh ? leg.ssh->outer_endpoints() : leg.outer;
+OuterPath SessionOwner::outer_of(const Leg& leg) const {
+  return leg.ssh ? OuterPath{leg.ssh->outer_endpoints(), {}} : leg.outer;
 }
 
 }  // namespace isthmus::app

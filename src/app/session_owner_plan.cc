@@ -10,7 +10,7 @@ namespace isthmus::app {
 
 // What this machine would become under `agreement`, a line a change.
 std::vector<std::string> SessionOwner::change_lines(const session::Agreement& agreement,
-                                                    const std::vector<Endpoint>& outer) const {
+                                                    const OuterPath& outer) const {
   const std::string& wished = setup_.site.policy().interface;
   const std::string interface = wished.empty() ? "isth0" : wished;
   const Result<HostFacts> facts = io::read_host_facts(interface);
@@ -28,7 +28,7 @@ std::vector<std::string> SessionOwner::change_lines(const session::Agreement& ag
 // The called end's half, before there are addresses: those it would agree to stand in.
 std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
                                                   const session::Settlement& settlement,
-                                                  const std::vector<Endpoint>& outer) const {
+                                                  const OuterPath& outer) const {
   session::Agreement agreement;
   agreement.peer = hello;
   agreement.accepted = settlement.accepted;
@@ -51,7 +51,7 @@ void SessionOwner::on(session::PlanArrived& plan) {
   const session::Agreement* agreement = session_->agreement();
   if (agreement != nullptr) {
     const Leg* leg = leg_of(*session_->current());
-    const std::vector<Endpoint> outer = leg != nullptr ? outer_of(*leg) : std::vector<Endpoint>{};
+    const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
     progress.line(fmt::format("On this machine ({}):", machine_name()));
     for (const std::string& line : change_lines(*agreement, outer)) progress.line("  " + line);
     for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);

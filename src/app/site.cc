@@ -107,7 +107,7 @@ std::vector<std::string> Site::shortfalls(const session::Agreement& agreement) c
 }
 
 RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::string& interface,
-                                std::uint32_t slot, const std::vector<Endpoint>& outer) const {
+                                std::uint32_t slot, const OuterPath& outer) const {
   RoutePlanInput input;
   input.interface = interface;
   input.slot = slot;
@@ -118,7 +118,8 @@ RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::
   if (agreement.ipv6) input.local_interface_id = agreement.ipv6->local_interface_id;
   if (agreement.ipv6) input.local_ipv6 = chosen_.ipv6.local;
   if (agreement.ipv6) input.remote_ipv6 = chosen_.ipv6.remote;
-  input.outer = outer;
+  input.outer = outer.remote;
+  input.outer_local = outer.local;
   input.proxy_arp = policy_.proxy_arp;
   input.masquerade = policy_.masquerade;
   input.guard = policy_.guard;

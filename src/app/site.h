@@ -9,6 +9,7 @@
 #include "app/prover.h"
 #include "base/random_source.h"
 #include "config/policy.h"
+#include "net/outer_path.h"
 #include "net/path_diagnosis.h"
 #include "net/route_plan.h"
 #include "net/selector.h"
@@ -32,7 +33,7 @@ class Site final : public ppp::AddressPolicy {
   [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
 
   [[nodiscard]] RoutePlanInput plan_input(const session::Agreement& agreement, const std::string& interface,
-                                          std::uint32_t slot, const std::vector<Endpoint>& outer) const;
+                                          std::uint32_t slot, const OuterPath& outer) const;
   [[nodiscard]] static Selector selector(const session::Agreement& agreement);
 
   // Our addresses that should answer the peer, and hosts behind us.

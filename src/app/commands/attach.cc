@@ -110,9 +110,10 @@ ExitCode run_attach(const config::AttachCommand& command) {
     complain(owner.error().message);
     return ExitCode::kFailed;
   }
-  AttachRequest request{called->session, called->peer_file, login.describe(),
-                        std::nullopt,    command.verbosity, called->host};
-  if (login.client) request.client = login.client;
+  AttachRequest request{called->session,   called->peer_file, login.describe(), std::nullopt,
+                        command.verbosity, called->host,      std::nullopt};
+  if (login.client) request.client = login.client->address;
+  if (login.server) request.server = login.server->address;
   const std::array<int, 2> stream{STDIN_FILENO, STDOUT_FILENO};
   const Result<void> sent = owner->send(encode(request), stream);
   if (!sent) {
