@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -92,13 +93,16 @@ void Stream::wait_writable() {
                   });
 }
 
+// The handler runs from the loop, never from within a write(): its caller may be walking over what the
+// handler removes.
 void Stream::lose(const std::string& why) {
   if (dead_) return;
   const bool tell = !finishing_;
-  const auto keep = shared_from_this();
-  auto lost = handlers_.lost;
-  abandon();
-  if (tell && lost) lost(why);
+  close();
+  if (!tell) return;
+  asio::post(in_.get_executor(), [self = shared_from_this(), why] {
+    if (!self->abandoned_) self->handlers_.lost(why);
+  });
 }
 
 void Stream::finish() {
@@ -110,15 +114,19 @@ void Stream::finish() {
 }
 
 void Stream::abandon() {
-  if (dead_) return;
-  dead_ = true;
+  abandoned_ = true;
+  close();
+}
+
+void Stream::close() {
+  if (std::exchange(dead_, true)) return;
   asio::error_code ignored;
   in_.close(ignored);
   out_.close(ignored);
 }
 
 std::pair<io::UniqueFd, io::UniqueFd> Stream::release() {
-  dead_ = true;
+  dead_ = abandoned_ = true;
   return {io::UniqueFd{in_.release()}, io::UniqueFd{out_.release()}};
 }
 

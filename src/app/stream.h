@@ -18,7 +18,7 @@ struct StreamHandlers {
   std::function<void(ConstBytes)> octets;  // valid during the call
   std::function<void()> progressed;        // the far side took octets again after it had not for a while
   std::function<void()> drained;           // the backlog fell under the low mark
-  std::function<void(std::string)> lost;   // end of file or an error, once; why
+  std::function<void(std::string)> lost;   // end of file or an error, once, from the loop; why
 };
 
 class Stream : public std::enable_shared_from_this<Stream> {
@@ -49,6 +49,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void wait_writable();
   void write_some();
   void lose(const std::string& why);
+  void close();
 
   asio::posix::stream_descriptor in_, out_;
   StreamHandlers handlers_;
@@ -58,6 +59,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   bool waiting_writable_ = false;
   bool finishing_ = false;
   bool dead_ = false;
+  bool abandoned_ = false;
 };
 
 }  // namespace isthmus::app

@@ -39,7 +39,9 @@ class Planner {
     proxied_ = proxied();
   }
 
-  // The rule into the table comes last but for proxied neighbours: everything it leads to is in place then.
+  // The rule into the table comes when everything it leads to is in place, and only after it this machine
+  // begins to forward: in any other order, also of the undo, hosts behind us would for a moment be forwarded
+  // past the tunnel, unencrypted.
   RoutePlan plan() {
     sysctls();
     addresses();
@@ -47,6 +49,8 @@ class Planner {
     table_routes();
     filter();
     table_rules();
+    forwarding_ipv4();
+    forwarding_ipv6();
     proxy_neighbours();
     tunnel_routes();
     warnings();
@@ -97,8 +101,6 @@ class Planner {
     }
     set(conf_key("ipv4", in_.interface, "accept_redirects"), "0");
     reverse_path_filters();
-    forwarding_ipv4();
-    forwarding_ipv6();
   }
 
   [[nodiscard]] bool has_ipv6() const { return facts_.sysctls.contains("net.ipv6.conf.all.forwarding"); }

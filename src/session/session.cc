@@ -177,8 +177,13 @@ void Session::trace_frames(bool on) {
 void Session::follow(Instant now, CallId id) {
   const auto place = calls_.find(id);
   if (place == calls_.end()) return;
-  for (CallEvent& event : place->second.take_events()) {
-    const bool is_last = std::holds_alternative<CallEnded>(event);
+  std::vector<CallEvent> events = place->second.take_events();
+  // A call that ends disagrees first; its end says why.
+  const auto is_end = [](const CallEvent& event) { return std::holds_alternative<CallEnded>(event); };
+  if (std::ranges::any_of(events, is_end))
+    std::erase_if(events, [](const CallEvent& event) { return std::holds_alternative<Disagreed>(event); });
+  for (CallEvent& event : events) {
+    const bool is_last = is_end(event);
     std::visit([&](auto& what) { on(now, place->second, what); }, event);
     if (is_last) break;
   }
