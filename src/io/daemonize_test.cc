@@ -55,8 +55,8 @@ TEST(DetachSession, LeavesTheTerminalOnceProven) {
     } found{getsid(0) == getpid(), getcwd(directory.data(), directory.size()) == std::string{"/"}, false};
     char octet = 0;
     found.has_null_input = read(STDIN_FILENO, &octet, 1) == 0;
-    if (found.leads_session && found.is_at_root && found.has_null_input) write(pipe[1].get(), "y", 1);
-    _exit(0);
+    const bool is_free = found.leads_session && found.is_at_root && found.has_null_input;
+    _exit(is_free && write(pipe[1].get(), "y", 1) == 1 ? 0 : 98);
   });
   EXPECT_EQ(code, 0);
   pollfd polled{pipe[0].get(), POLLIN, 0};

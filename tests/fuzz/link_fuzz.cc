@@ -202,6 +202,7 @@ class Harness final : public PacketSink {
   }
   void operator()(const VsncpDown&) { CHECK(std::exchange(vsncp_up_, false)); }
   void operator()(const VsnpMessage&) { CHECK(vsncp_up_); }
+  void operator()(const PeerTerminates&) {}
   void operator()(const LinkDown&) { is_over_ = true; }
   void operator()(const ProtocolUnavailable& gone) { CHECK(!gone.reason.empty()); }
   void operator()(const LinkNote& note) { CHECK(note.text.size() < 4000); }
