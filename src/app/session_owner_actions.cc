@@ -96,25 +96,28 @@ void SessionOwner::on(session::Judge& judge) {
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
   const Result<HostFacts> facts = io::read_host_facts(interface);
   if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  // A plan is told beside a session that stands, which keeps its own peer and policy.
+  const bool is_aside = judge.hello && judge.hello->plan_only && session_->agreement() != nullptr;
+  Site aside = setup_.site;
+  Site& site = is_aside ? aside : setup_.site;
   if (setup_.dial)
     say_step("ssh", fmt::format("connected to {}", outer.remote.empty() ? setup_.dial->destination.to_string()
                                                                         : outer.remote.front().to_string()));
   waiting_for_ = "the link";
-  if (judge.hello) {
+  if (judge.hello && !is_aside) {
     peer_ = judge.hello;
     state_.peer_name = judge.hello->name;
     state_.peer_host = hex(judge.hello->host);
     save_state();
     look_for_rivals(*judge.hello);
   }
-  session::Settlement settlement =
-      setup_.site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
+  session::Settlement settlement = site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
       log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
   }
   if (judge.hello && judge.hello->plan_only && !setup_.plan_only)
-    settlement.plan = plan_lines(*judge.hello, settlement, outer);
+    settlement.plan = plan_lines(site, *judge.hello, settlement, outer);
   if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
 }
 

@@ -89,6 +89,7 @@ void SessionOwner::attach(io::ControlConnection front, io::ControlMessage messag
 // a file of their own are paired by that file's name only: a host id is a claim, and must not let one peer
 // take another's place.
 void SessionOwner::look_for_rivals(const session::Hello& hello) {
+  if (hello.plan_only || setup_.plan_only) return;
   const std::string host = hex(hello.host);
   for (const SessionState& other : read_states(dir_)) {
     if (other.session == setup_.session || other.peer_host != host) continue;

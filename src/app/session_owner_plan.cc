@@ -9,14 +9,15 @@
 namespace isthmus::app {
 
 // What this machine would become under `agreement`, a line a change.
-std::vector<std::string> SessionOwner::change_lines(const session::Agreement& agreement,
+std::vector<std::string> SessionOwner::change_lines(const Site& site, const session::Agreement& agreement,
                                                     const OuterPath& outer) const {
-  const std::string& wished = setup_.site.policy().interface;
+  const std::string& wished = site.policy().interface;
   const std::string interface = wished.empty() ? "isth0" : wished;
   const Result<HostFacts> facts = io::read_host_facts(interface);
   if (!facts) return {"! " + facts.error().message};
-  const RoutePlan plan =
-      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), *facts);
+  RoutePlanInput input = site.plan_input(agreement, interface, routes_.slot(), outer);
+  if (input.remote_ipv4 == IpAddress{}) input.remote_ipv4.reset();  // the peer has not named its own yet
+  const RoutePlan plan = make_route_plan(input, *facts);
   std::vector<std::string> lines{"interface " + interface};
   for (const auto* changes : {&plan.lasting, &plan.while_up}) {
     for (const HostChange& change : *changes) lines.push_back(describe(change));
@@ -26,7 +27,7 @@ std::vector<std::string> SessionOwner::change_lines(const session::Agreement& ag
 }
 
 // The called end's half, before there are addresses: those it would agree to stand in.
-std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
+std::vector<std::string> SessionOwner::plan_lines(const Site& site, const session::Hello& hello,
                                                   const session::Settlement& settlement,
                                                   const OuterPath& outer) const {
   session::Agreement agreement;
@@ -37,7 +38,7 @@ std::vector<std::string> SessionOwner::plan_lines(const session::Hello& hello,
   if (network.local_ipv4) {
     agreement.ipv4 = ppp::Ipv4Up{*network.local_ipv4, network.remote_ipv4.value_or(IpAddress{}), {}};
   }
-  std::vector<std::string> lines = change_lines(agreement, outer);
+  std::vector<std::string> lines = change_lines(site, agreement, outer);
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
       lines.push_back(fmt::format("! {} refused: {}", verdict.prefix.to_string(), verdict.reason));
@@ -53,7 +54,7 @@ void SessionOwner::on(session::PlanArrived& plan) {
     const Leg* leg = leg_of(*session_->current());
     const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
     progress.line(fmt::format("On this machine ({}):", machine_name()));
-    for (const std::string& line : change_lines(*agreement, outer)) progress.line("  " + line);
+    for (const std::string& line : change_lines(setup_.site, *agreement, outer)) progress.line("  " + line);
     for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
   }
   progress.line(fmt::format("On the far machine ({}):", state_.peer_name));

@@ -77,7 +77,9 @@ Result<void> Nft::apply(const NftTableChange& table) {
       break;
   }
   // `create` and not `add`: a table that appears between our look and this fails the transaction.
-  script += "create table inet " + table.name + " {\n" + std::string{kMark} + "\n" + table.body + "\n}\n";
+  // It comes without its chains: nft 1.0.6 leaves those in a block of `create table` out, and says nothing.
+  script += "create table inet " + table.name + " { " + std::string{kMark} + "; }\n";
+  script += "table inet " + table.name + " {\n" + table.body + "\n}\n";
   return run_script(script, "make nft table inet " + table.name);
 }
 

@@ -187,7 +187,12 @@ class Diagnosis {
           name);
       return;
     }
-    if (host.answers_its_gateway != true) return;
+    if (!host.answers_its_gateway) {
+      say("host {0} on the far side does not answer: is it up, and does it answer echo requests? Try there: "
+          "ping {0}",
+          name);
+      return;
+    }
     say("host {} on the far side answers its gateway, but not us: the far gateway does not forward, or the "
         "host has "
         "no route back: on it run: {}   or start the far gateway with --masquerade",

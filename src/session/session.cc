@@ -196,7 +196,9 @@ void Session::on(Instant, Call& call, PeerHeard& heard) {
 
 void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  const bool only_asks = call.agreement().peer && call.agreement().peer->plan_only;
   if (current_ && *current_ != call.id()) {
+    if (only_asks) return;  // a plan is told beside the session that stands
     Call& rival = calls_.at(*current_);
     if (!are_of_one_pair(call, rival)) {
       return call.hang_up(now, {Bye::Reason::kRefused, "another machine holds the session of this name"});
@@ -271,7 +273,8 @@ void Session::establish(Instant now, Call& call) {
   their_report_.reset();
   proof_by_.reset();
   backoff_.restart(now);
-  if (!options_.identity.plan_only) actions_.emplace_back(Establish{call.agreement()});
+  if (options_.identity.plan_only) return tell_plan();
+  actions_.emplace_back(Establish{call.agreement()});
 }
 
 // Which of two agreed calls of the same pair stays. Both ends come to the same answer: of two calls in the
@@ -382,10 +385,16 @@ void Session::finish_proof() {
 
 void Session::hear(PlanReport report) {
   constexpr std::size_t kMostLines = 400;  // of a peer that never says is_last
-  if (!options_.identity.plan_only) return;
+  if (!options_.identity.plan_only || is_plan_whole_) return;
   std::ranges::move(report.lines, std::back_inserter(plan_lines_));
-  if (!report.is_last && plan_lines_.size() < kMostLines) return;
-  actions_.emplace_back(PlanArrived{std::exchange(plan_lines_, {})});
+  is_plan_whole_ = report.is_last || plan_lines_.size() >= kMostLines;
+  tell_plan();
+}
+
+// Our own half of the plan follows from the agreement, which comes a little later than theirs.
+void Session::tell_plan() {
+  if (is_plan_whole_ && phase_ == Phase::kUp)
+    actions_.emplace_back(PlanArrived{std::exchange(plan_lines_, {})});
 }
 
 }  // namespace isthmus::session

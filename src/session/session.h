@@ -79,6 +79,7 @@ class Session {
   void hear(Instant now, const Ready& ready);
   void hear(Instant now, ProofReport report);
   void hear(PlanReport report);
+  void tell_plan();
   void establish(Instant now, Call& call);
   void leave(Instant now, Call& loser);
   void lose_current(Instant now, const std::string& reason);
@@ -111,6 +112,7 @@ class Session {
   std::optional<ProofReport> our_report_, their_report_;
   std::optional<Instant> proof_by_;
   std::vector<std::string> plan_lines_;
+  bool is_plan_whole_ = false;
   std::vector<SessionAction> actions_;
 };
 

@@ -51,7 +51,7 @@ class ChangesTest : public NamespaceTest {
          "ip -6 rule", "7200:\tfrom all to 2001:db8:2::/48 lookup 7200 proto 115"},
         {SysctlChange{"net.ipv4.conf.lan0.forwarding", "1"}, "sysctl net.ipv4.conf.lan0.forwarding", "= 1"},
         {NftTableChange{"isthmus_office", "chain guard {\ntype filter hook forward priority 0;\n}"},
-         "nft list tables", "table inet isthmus_office"},
+         "nft list ruleset", "chain guard {"},
         {ProxyNeighbourChange{"lan0", address("10.1.0.77")}, "ip neigh show proxy", "10.1.0.77 dev lan0"},
         {ProxyNeighbourChange{"lan0", address("2001:db8:1::77")}, "ip -6 neigh show proxy",
          "2001:db8:1::77 dev lan0"},

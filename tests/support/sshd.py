@@ -38,6 +38,7 @@ class PrivateEtc:
             for path in (home, home / ".ssh"):
                 os.chown(path, owner, owner)
         self.mounts = {}
+        self.prelude = []  # shell commands that run in the mount namespace first
         others = [line for line in pathlib.Path("/etc/passwd").read_text().splitlines() if not line.startswith(("root:", "slave:"))]
         self._file("passwd", [f"root:x:0:0:root:{self.homes['root']}:/bin/bash", *others,
                               f"slave:x:{SLAVE_UID}:{SLAVE_UID}::{self.homes['slave']}:/bin/bash"])
@@ -62,8 +63,9 @@ class PrivateEtc:
 
     def argv(self, argv):
         """The command line that runs argv in a mount namespace of its own with these files in place."""
-        binds = " && ".join(f"mount --bind {shlex.quote(str(source))} {target}" for source, target in self.mounts.items())
-        return ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c", f'{binds} && exec "$@"', "sh", *map(str, argv)]
+        binds = [f"mount --bind {shlex.quote(str(source))} {target}" for source, target in self.mounts.items()]
+        script = " && ".join([*self.prelude, *binds, 'exec "$@"'])
+        return ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c", script, "sh", *map(str, argv)]
 
 
 class Server:
