@@ -97,12 +97,13 @@ class SessionOwner {
   Result<void> join(const session::Agreement& agreement, const OuterPath& outer);
   Result<void> open_tunnel(int mtu);
   void send_out_of_tunnel(Family family, ConstBytes packet);
+  void warn_of_text_before(session::CallId id);
+  bool is_as_asked(const session::Agreement& agreement);
   void look_for_rivals(const session::Hello& hello);
   std::vector<std::string> change_lines(const Site& site, const session::Agreement& agreement,
                                         const OuterPath& outer) const;
   std::vector<std::string> plan_lines(const Site& site, const session::Hello& hello,
-                                      const session::Settlement& settlement,
-                                      const OuterPath& outer) const;
+                                      const session::Settlement& settlement, const OuterPath& outer) const;
   config::ExitCode exit_code_of(session::EndReason reason) const;
   void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
   std::vector<std::string> remedies_for(const session::ProofReport& ours, const session::ProofReport* theirs);

@@ -9,6 +9,7 @@
 
 #include "app/host_id.h"
 #include "app/session_owner.h"
+#include "base/printable.h"
 #include "io/boot_clock.h"
 #include "io/firewall_facts.h"
 #include "io/host_facts_reader.h"
@@ -103,6 +104,7 @@ void SessionOwner::on(session::Judge& judge) {
   if (setup_.dial)
     say_step("ssh", fmt::format("connected to {}", outer.remote.empty() ? setup_.dial->destination.to_string()
                                                                         : outer.remote.front().to_string()));
+  warn_of_text_before(judge.call);
   waiting_for_ = "the link";
   if (judge.hello && !is_aside) {
     peer_ = judge.hello;
@@ -111,7 +113,8 @@ void SessionOwner::on(session::Judge& judge) {
     save_state();
     look_for_rivals(*judge.hello);
   }
-  session::Settlement settlement = site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
+  session::Settlement settlement =
+      site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
       log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
@@ -121,20 +124,39 @@ void SessionOwner::on(session::Judge& judge) {
   if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
 }
 
+void SessionOwner::warn_of_text_before(session::CallId id) {
+  const session::Call* call = session_->find(id);
+  const std::string_view text = call != nullptr ? call->link().text_before_stream() : std::string_view{};
+  if (text.empty()) return;
+  const std::string first = printable(text.substr(0, text.find_first_of("\r\n")), 120);
+  log_.warning(fmt::format("text before the stream is skipped: '{}': does a login script print it?", first));
+}
+
 void SessionOwner::on(session::Establish& establish) {
   const session::Agreement& agreement = establish.agreement;
-  const std::vector<std::string> shortfalls =
-      setup_.dial ? setup_.site.shortfalls(agreement) : std::vector<std::string>{};
-  if (!shortfalls.empty()) {
-    for (const std::string& sentence : shortfalls) log_.error(sentence);
-    session_->close(io::boot_now(),
-                    {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
-    return finish(ExitCode::kRefusedThere, joined(shortfalls));
-  }
+  if (setup_.dial && !is_as_asked(agreement)) return;
   if (peer_ && peer_->plan_only) return;
   const Leg* leg = leg_of(*session_->current());
   const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : OuterPath{});
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
+}
+
+// An `up` gets all that its user asked for, or says why not and ends.
+bool SessionOwner::is_as_asked(const session::Agreement& agreement) {
+  const std::vector<std::string> there = setup_.site.shortfalls(agreement);
+  const std::vector<std::string> here = setup_.site.refused_wants(agreement);
+  if (there.empty() && here.empty()) return true;
+  for (const auto* sentences : {&there, &here}) {
+    for (const std::string& sentence : *sentences) log_.error(sentence);
+  }
+  session_->close(io::boot_now(),
+                  {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
+  if (there.empty()) {
+    finish(ExitCode::kRefusedHere, joined(here));
+  } else {
+    finish(ExitCode::kRefusedThere, joined(there));
+  }
+  return false;
 }
 
 Result<void> SessionOwner::join(const session::Agreement& agreement, const OuterPath& outer) {

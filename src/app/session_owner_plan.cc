@@ -55,6 +55,8 @@ void SessionOwner::on(session::PlanArrived& plan) {
     const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
     progress.line(fmt::format("On this machine ({}):", machine_name()));
     for (const std::string& line : change_lines(setup_.site, *agreement, outer)) progress.line("  " + line);
+    for (const std::string& sentence : setup_.site.refused_wants(*agreement))
+      progress.line("  ! " + sentence);
     for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
   }
   progress.line(fmt::format("On the far machine ({}):", state_.peer_name));

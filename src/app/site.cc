@@ -106,6 +106,20 @@ std::vector<std::string> Site::shortfalls(const session::Agreement& agreement) c
   return sentences;
 }
 
+std::vector<std::string> Site::refused_wants(const session::Agreement& agreement) const {
+  std::vector<std::string> sentences;
+  for (const Prefix& want : policy_.accepts) {
+    const bool is_served = std::ranges::any_of(
+        agreement.accepted, [&](const Prefix& accepted) { return want.contains(accepted); });
+    if (is_served) continue;
+    for (const session::Answer::Verdict& refusal : agreement.refusals) {
+      if (want.contains(refusal.prefix))
+        sentences.push_back(refusal.prefix.to_string() + " is refused: " + refusal.reason);
+    }
+  }
+  return sentences;
+}
+
 RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::string& interface,
                                 std::uint32_t slot, const OuterPath& outer) const {
   RoutePlanInput input;

@@ -32,6 +32,9 @@ class Site final : public ppp::AddressPolicy {
   // Why this agreement is not what the user asked for; each a sentence with its remedy.
   [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
 
+  // What of the user's wishes the peer offers, but our own judgement forbids; each with its reason.
+  [[nodiscard]] std::vector<std::string> refused_wants(const session::Agreement& agreement) const;
+
   [[nodiscard]] RoutePlanInput plan_input(const session::Agreement& agreement, const std::string& interface,
                                           std::uint32_t slot, const OuterPath& outer) const;
   [[nodiscard]] static Selector selector(const session::Agreement& agreement);

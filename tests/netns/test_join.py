@@ -7,20 +7,12 @@ import signal
 import pytest
 
 from support import netns
-from support.joins import BOTH, IPV4, CalledEnd, Near, acquaint, shown, undone
+from support.joins import BOTH, IPV4, shown, undone
 from support.netns import (FELLINI_IN, FELLINI_IN6, FELLINI_OUT, HOST_A, HOST_A6, HOST_B, HOST_B6, LAN_A, LAN_A6, LAN_B, LAN_B6,
-                           POLANSKI_IN, POLANSKI_IN6, POLANSKI_OUT, POLANSKI_OUT6, Topology)
+                           POLANSKI_IN, POLANSKI_IN6, POLANSKI_OUT, POLANSKI_OUT6)
 from support.transfer import transfer
 
 OUTSIDE = {"IPv4 outside": f"root@{POLANSKI_OUT}", "IPv6 outside": f"root@[{POLANSKI_OUT6}]"}
-
-
-@pytest.fixture(scope="module")
-def near(isthmus):
-    """Both sites, and the program on fellini with an sshd to call on polanski."""
-    with Topology() as topology, CalledEnd(topology, isthmus) as server:
-        acquaint(topology)
-        yield Near(topology, isthmus, server)
 
 
 def probes(text):

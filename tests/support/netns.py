@@ -44,8 +44,9 @@ DEFAULT_ROUTES = (
     ("hostB", POLANSKI_IN, POLANSKI_IN6), ("polanski", "193.6.36.1", "2001:db8:36::1"),
 )
 
-SYSCTLS = re.compile(r"net\.ipv4\.ip_forward|net\.ipv[46]\.conf\.[^.]+\."
-                     r"(forwarding|rp_filter|accept_ra|proxy_arp|proxy_ndp|accept_redirects|send_redirects|disable_ipv6)")
+# Only these are read: `sysctl -a` takes longer than a join.
+SYSCTLS = ("net/ipv4/ip_forward", *(f"net/ipv[46]/conf/*/{leaf}" for leaf in (
+    "forwarding", "rp_filter", "accept_ra", "proxy_arp", "proxy_ndp", "accept_redirects", "send_redirects", "disable_ipv6")))
 # What changes by itself: lifetimes, counters, states of duplicate address detection.
 VOLATILE = (
     (re.compile(r"(valid_lft|preferred_lft) \S+"), r"\1 _"), (re.compile(r"expires -?\d+sec"), "expires _"),
@@ -275,9 +276,11 @@ class Snapshot:
 
     @classmethod
     def take(cls, namespaces, host):
-        parts = {name: namespaces.run(host, argv).stdout for name, argv in cls.COMMANDS.items()}
-        everything = namespaces.run(host, ["sysctl", "-a"], check=False).stdout
-        parts["sysctls"] = "\n".join(line for line in everything.splitlines() if SYSCTLS.match(line))
+        # One shell a host, whose commands are parted by NUL.
+        script = [f"{' '.join(argv)}; printf '\\0'" for argv in cls.COMMANDS.values()]
+        script.append(f"cd /proc/sys; grep -s . {' '.join(SYSCTLS)} || true")
+        texts = namespaces.run(host, ["/bin/sh", "-ec", "\n".join(script)]).stdout.split("\0")
+        parts = dict(zip((*cls.COMMANDS, "sysctls"), texts, strict=True))
         return cls({name: cls.normalised(name, text) for name, text in parts.items()})
 
     @classmethod

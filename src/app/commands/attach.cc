@@ -26,7 +26,7 @@ struct Called {
 
 ExitCode refuse(const std::string& text) {
   complain("refused by policy: " + text);
-  return ExitCode::kRefusedThere;
+  return ExitCode::kRefusedHere;
 }
 
 // A session of this machine that already has this peer: the stream goes to it.
