@@ -39,6 +39,8 @@ void Prover::begin(std::vector<ProofTask> tasks, Done done) {
     io::ProbeRequest request;
     request.source = task.source;
     request.target = task.target;
+    request.answers_by = task.answers_by;
+    request.attempts = task.attempts;
     ids_.push_back(prober_.probe(io::boot_now(), request));
   }
   turn();

@@ -18,6 +18,9 @@ struct ProofTask {
   IpAddress source;
   IpAddress target;
   bool is_host = false;
+  // Of what lies beyond the tunnel: a gateway without a return route may send its answer round it.
+  std::string answers_by;
+  int attempts = io::ProbeRequest{}.attempts;
 };
 
 class Prover {

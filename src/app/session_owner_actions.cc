@@ -60,6 +60,9 @@ void sort_probes(PathFacts& path, const session::ProofReport& ours,
     if (is_near) path.near_hosts.push_back({probe.target, is_answered, std::nullopt});
     if (!is_near && probe.is_host)
       path.far_hosts.push_back({probe.target, is_answered, std::nullopt, std::nullopt});
+    const bool is_from_tunnel =
+        ready && std::ranges::find(ready->gateways, probe.source) == ready->gateways.end();
+    if (!probe.is_host && is_from_tunnel && is_answered) path.known_to_far_gateway = probe.source;
     if (!probe.is_host)
       path.far_gateway_answers_us = path.far_gateway_answers_us.value_or(true) && is_answered;
   }
@@ -247,8 +250,8 @@ void SessionOwner::on(session::Suspend& suspend) {
 
 void SessionOwner::on(session::Prove& prove) {
   const session::Agreement* agreement = session_->agreement();
-  if (agreement == nullptr || !ready_) return;
-  prover_->begin(setup_.site.proof_tasks(*agreement, prove.targets, *ready_),
+  if (agreement == nullptr || !ready_ || !tunnel_) return;
+  prover_->begin(setup_.site.proof_tasks(*agreement, tunnel_->device().name(), prove.targets, *ready_),
                  [this](std::vector<session::ProofReport::Probe> probes) {
                    session::ProofReport report{std::move(probes), {}};
                    report.remedies = remedies_for(report, nullptr);

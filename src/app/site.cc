@@ -7,6 +7,8 @@ namespace isthmus::app {
 namespace {
 
 constexpr std::size_t kHostsPerPrefix = 2;
+// A plain peer's return route is set by a script that it starts when the link is up.
+constexpr int kAttemptsOfPlainPeer = 12;
 
 Prefix host_prefix(const IpAddress& address) {
   return Prefix::around(address, address.bits());
@@ -176,17 +178,24 @@ session::Ready Site::ready(const session::Agreement& agreement, const HostFacts&
   return ready;
 }
 
-std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, const session::Ready& theirs,
-                                         const session::Ready& ours) const {
+std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, const std::string& interface,
+                                         const session::Ready& theirs, const session::Ready& ours) const {
   std::vector<ProofTask> tasks;
+  const int attempts = agreement.peer ? io::ProbeRequest{}.attempts : kAttemptsOfPlainPeer;
   std::vector<Prefix> reachable = agreement.accepted;
   if (agreement.ipv4) reachable.push_back(host_prefix(agreement.ipv4->remote));
   const auto add = [&](const IpAddress& target, bool is_host) {
     if (!covers(reachable, target)) return;  // a peer may not make us probe what it could not announce
     for (const IpAddress& source : ours.gateways) {
-      if (source.family() == target.family()) tasks.push_back({source, target, is_host});
+      if (source.family() == target.family()) tasks.push_back({source, target, is_host, interface, attempts});
     }
   };
+  // A plain peer always has a way back to the address that it agreed to; one without a return route has none
+  // to the others. The two together tell a missing route from a dead link.
+  const bool is_known =
+      !agreement.ipv4 || std::ranges::find(ours.gateways, agreement.ipv4->local) != ours.gateways.end();
+  if (!agreement.peer && !is_known)
+    tasks.push_back({agreement.ipv4->local, agreement.ipv4->remote, false, interface, attempts});
   for (const IpAddress& gateway : theirs.gateways) add(gateway, false);
   for (const IpAddress& host : theirs.hosts) add(host, true);
   for (const IpAddress& host : policy_.hosts) {
@@ -195,7 +204,7 @@ std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, co
   for (const IpAddress& host : ours.hosts) {
     const auto own = std::ranges::find_if(
         ours.gateways, [&](const IpAddress& gateway) { return gateway.family() == host.family(); });
-    if (own != ours.gateways.end()) tasks.push_back({*own, host, true});
+    if (own != ours.gateways.end()) tasks.push_back({*own, host, true, {}});
   }
   return tasks;
 }

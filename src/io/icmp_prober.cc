@@ -22,12 +22,19 @@ namespace {
 // An interface that answers faster than we read may not hold the loop for ever.
 constexpr int kMaxReads = 256;
 
+// With each packet the kernel then says by which interface it came.
+void tell_interface(const UniqueFd& fd, int level, int option) {
+  const int on = 1;
+  ::setsockopt(fd.get(), level, option, &on, sizeof on);
+}
+
 Result<UniqueFd> open_v4() {
   UniqueFd fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP)};
   if (!fd.is_open()) return fail_errno(errno, "open a raw ICMP socket (need CAP_NET_RAW)");
   icmp_filter filter{};
   filter.data = ~((1U << ICMP_ECHOREPLY) | (1U << ICMP_DEST_UNREACH) | (1U << ICMP_TIME_EXCEEDED));
   ::setsockopt(fd.get(), SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
+  tell_interface(fd, IPPROTO_IP, IP_PKTINFO);
   return fd;
 }
 
@@ -42,6 +49,7 @@ UniqueFd open_v6() {
     filter.data[bit / 32] &= ~(1U << (bit % 32));
   }
   ::setsockopt(fd.get(), SOL_ICMPV6, ICMPV6_FILTER, &filter, sizeof filter);
+  tell_interface(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
   return fd;
 }
 
@@ -110,6 +118,52 @@ class PacketInfo {
 
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> buffer_{};
 };
+
+struct Received {
+  ConstBytes octets;  // a part of the caller's buffer
+  std::optional<IpAddress> sender;
+  std::string interface;  // by which it came; empty if the kernel does not say
+};
+
+std::string name_of_interface(unsigned int index) {
+  std::array<char, IF_NAMESIZE> name{};
+  return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : std::string{name.data()};
+}
+
+std::string arrival_interface(msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(header), sizeof info);
+      return name_of_interface(static_cast<unsigned int>(info.ipi_ifindex));
+    }
+    if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(header), sizeof info);
+      return name_of_interface(info.ipi6_ifindex);
+    }
+  }
+  return {};
+}
+
+// Empty when nothing is there; without a sender for an error of an earlier packet.
+std::optional<Received> receive_one(int fd, MutableBytes buffer) {
+  sockaddr_storage from{};
+  alignas(cmsghdr) std::array<char, 256> control{};
+  iovec part{buffer.data(), buffer.size()};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t length = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
+  if (length < 0) return Received{};
+  return Received{ConstBytes{buffer}.first(static_cast<std::size_t>(length)), address_of(from),
+                  arrival_interface(message)};
+}
 
 // 0 or the errno.
 int send_echo(int fd, const ProbeRequest& request, const EchoNumbers& numbers) {
@@ -183,30 +237,31 @@ void IcmpProber::receive(Instant now) {
 void IcmpProber::receive_from(int fd, Family family, Instant now) {
   std::array<std::uint8_t, 2048> buffer{};
   for (int reads = 0; reads < kMaxReads; ++reads) {
-    SocketAddress from;
-    from.length = sizeof from.storage;
-    const ssize_t length = ::recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT,
-                                      reinterpret_cast<sockaddr*>(&from.storage), &from.length);
-    if (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK) continue;  // an error of an earlier packet
-    if (length < 0) return;
-    const auto sender = address_of(from.storage);
-    const IcmpAnswer answer = parse_icmp(family, ConstBytes{buffer}.first(static_cast<std::size_t>(length)));
-    if (!sender) continue;
+    const std::optional<Received> received = receive_one(fd, buffer);
+    if (!received) return;
+    if (!received->sender) continue;
+    const IcmpAnswer answer = parse_icmp(family, received->octets);
     if (answer.reply && answer.reply->numbers.identifier == identifier_) {
-      on_reply(now, answer.reply->numbers.sequence, *sender);
+      on_reply(now, answer.reply->numbers.sequence, *received->sender, received->interface);
     }
     if (answer.refusal && answer.refusal->numbers.identifier == identifier_) {
-      on_refusal(answer.refusal->numbers.sequence, *sender, answer.refusal->reason);
+      on_refusal(answer.refusal->numbers.sequence, *received->sender, answer.refusal->reason);
     }
   }
 }
 
-void IcmpProber::on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender) {
+void IcmpProber::on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender,
+                          const std::string& interface) {
   const auto attempt = attempts_.find(sequence);
   if (attempt == attempts_.end()) return;
   const auto [id, sent] = attempt->second;
   ProbeOutcome& outcome = pending_.at(id).outcome;
   if (outcome.request.target != sender) return;
+  const std::string& wanted = outcome.request.answers_by;
+  if (!wanted.empty() && interface != wanted) {
+    outcome.reason = "the answer came back by " + interface + " instead of " + wanted;
+    return;
+  }
   outcome.is_answered = true;
   outcome.round_trip = now - sent;
   outcome.refuser.reset();

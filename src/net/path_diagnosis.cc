@@ -143,6 +143,11 @@ class Diagnosis {
           "of it; "
           "see: nft list ruleset",
           facts_.tunnel_interface);
+    } else if (theirs_silent && facts_.known_to_far_gateway) {
+      const IpAddress& known = *facts_.known_to_far_gateway;
+      say("the far gateway answers {}, but not our network: it has no route back through the tunnel. On it "
+          "run: {}",
+          known.to_string(), return_routes(facts_.near, known, known));
     } else if (ours_silent) {
       say("this gateway does not answer the far one's echo requests: its firewall may drop them; see the "
           "input "

@@ -36,6 +36,7 @@ struct PathFacts {
   std::vector<FarHost> far_hosts;
   std::optional<bool> far_gateway_answers_us;
   std::optional<bool> we_answer_far_gateway;
+  std::optional<IpAddress> known_to_far_gateway;  // a tunnel address of ours that it answers in any case
   bool proxy_arp = false;
   bool masquerade = false;
   HostFacts host;  // interfaces, routes, and the sysctls sysctls_of_interest() names

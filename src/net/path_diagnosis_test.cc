@@ -109,6 +109,12 @@ const std::vector<Case> kCases{
      "10.9.0.0/16 is offered, but no interface"},
     {"WeAreSilent", [](PathFacts& f) { f.we_answer_far_gateway = false; },
      "this gateway does not answer the far one's echo requests"},
+    {"OnlyTheTunnelAddressIsKnownThere",
+     [](PathFacts& f) {
+       f.far_gateway_answers_us = false;
+       f.known_to_far_gateway = address("192.168.0.1");
+     },
+     "no route back through the tunnel. On it run: ip route add 193.6.37.0/24 via 192.168.0.1"},
     {"TheyAreSilent", [](PathFacts& f) { f.far_gateway_answers_us = false; },
      "the far gateway does not answer our echo requests"},
     {"BothAreSilent",

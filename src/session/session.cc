@@ -197,6 +197,11 @@ void Session::on(Instant, Call& call, PeerHeard& heard) {
 void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   const bool only_asks = call.agreement().peer && call.agreement().peer->plan_only;
+  if (!only_asks && !call.agreement().ipv4 && !call.agreement().ipv6) {
+    return call.hang_up(now,
+                        {Bye::Reason::kRefused,
+                         "neither IPv4 nor IPv6 was agreed on: name the addresses, --address LOCAL:REMOTE"});
+  }
   if (current_ && *current_ != call.id()) {
     if (only_asks) return;  // a plan is told beside the session that stands
     Call& rival = calls_.at(*current_);

@@ -66,6 +66,19 @@ TEST_F(ProberTest, SendsFromTheGivenSource) {
   EXPECT_NE(shell("nft list ruleset").find("packets 1 "), std::string::npos);
 }
 
+TEST_F(ProberTest, TakesAnAnswerOnlyByTheInterfaceItIsWantedBy) {
+  // Of one's own address the kernel says: IPv4 the interface that has it, IPv6 the loopback.
+  for (const auto& [target, interface] : {std::pair{"10.1.0.1", "lan0"}, {"2001:db8:1::1", "lo"}}) {
+    ProbeRequest request = quick(target);
+    request.answers_by = interface;
+    EXPECT_TRUE(ping(request).is_answered);
+    request.answers_by = "isth0";
+    const ProbeOutcome outcome = ping(request);
+    EXPECT_FALSE(outcome.is_answered);
+    EXPECT_EQ(outcome.reason, "the answer came back by " + std::string{interface} + " instead of isth0");
+  }
+}
+
 TEST_F(ProberTest, TriesAgainAndThenReportsSilence) {
   const ProbeOutcome outcome = ping(quick("10.1.0.99"));
   EXPECT_FALSE(outcome.is_answered);

@@ -1,0 +1,79 @@
+"""`isthmus up` as a process that is watched, wherever it runs, and the claim that it undid all it did."""
+import contextlib
+import pathlib
+import re
+import signal
+import subprocess
+
+from support.netns import Failed, wait_until
+
+JOINED = r"(?m)^joined\b"
+
+
+class Up:
+    """A running `isthmus up` on a host; `text` is what it has said by now. Leaving the block ends it."""
+
+    def __init__(self, topology, host, isthmus, *words, env=None):
+        self.topology = topology
+        self.host = host
+        self.argv = [isthmus, "up", *words]
+        self.env = env
+        self.log = pathlib.Path(topology.directory, f"up-{id(self)}.log")
+        self.process = None
+
+    def __enter__(self):
+        with self.log.open("wb") as log:
+            # A session of its own: the ctrl-C of whoever runs the tests is not for it.
+            self.process = self.topology.popen(self.host, self.argv, env=self.env, stdout=log, stderr=log, start_new_session=True)
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=10)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, pattern=JOINED, seconds=40):
+        """Waits until it has said this, and gives the match; fails with all it said."""
+        found = lambda: re.search(pattern, self.text)  # noqa: E731
+        with contextlib.suppress(Failed):
+            wait_until(lambda: found() or self.process.poll() is not None, seconds)
+        assert found(), f"not said: {pattern}\n{self.text}"
+        return found()
+
+    def interrupt(self, seconds=20):
+        """Ctrl-C; gives the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=seconds)
+
+
+def own_processes(topology, host):
+    """The processes of the program that live on the host."""
+    found = []
+    for pid in topology.pids(host):
+        with contextlib.suppress(OSError):
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("isthmus"):
+                found.append(pid)
+    return found
+
+
+@contextlib.contextmanager
+def undone(topology, *hosts, seconds=15):
+    """Soon after the block nothing of what it changed on the hosts is left, nor a process of the program."""
+    before = {host: topology.leftovers(host) for host in hosts}
+    yield
+
+    def left():
+        found = [f"{host}: {line}" for host in hosts for line in before[host].diff(topology.leftovers(host))]
+        return found + [f"{host}: process {pid}" for host in hosts for pid in own_processes(topology, host)]
+
+    with contextlib.suppress(Failed):
+        wait_until(lambda: not left(), seconds, every=0.3)
+    assert left() == []
