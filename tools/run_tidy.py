@@ -38,9 +38,13 @@ def fingerprint(entry):
     return digest.hexdigest()
 
 
-def check(build, entry):
+def check(build, entry, mark):
+    """What clang-tidy says of the file; empty, and remembered, if it is clean."""
     result = subprocess.run([TIDY, "-p", str(build), "--quiet", entry["file"]], capture_output=True, text=True, check=False)
-    return result.returncode == 0, result.stdout
+    if result.returncode == 0:
+        mark.touch()
+        return ""
+    return result.stdout or result.stderr
 
 
 def main():
@@ -59,11 +63,8 @@ def main():
     started = time.monotonic()
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for (entry, mark), (ok, output) in zip(todo, pool.map(lambda item: check(build, item[0]), todo)):
-            if ok:
-                mark.touch()
-                continue
-            failed += 1
+        for output in pool.map(lambda item: check(build, *item), todo):
+            failed += output != ""
             print(output.replace(str(ROOT) + "/", ""), end="", flush=True)
     print(f"clang-tidy: {len(entries)} files, {len(todo)} checked in {time.monotonic() - started:.0f} s, {failed} with findings")
     return 1 if failed else 0

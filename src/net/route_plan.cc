@@ -32,7 +32,7 @@ class Planner {
   Planner(const RoutePlanInput& input, const HostFacts& facts) : in_(input), facts_(facts) {
     remote_ = in_.accepted;
     for (const auto& address : {in_.remote_ipv4, in_.remote_ipv6}) add_remote_gateway(address);
-    remote_ = without_repeats(std::move(remote_));
+    remote_ = without_repeats(remote_);
     own_ = own_networks_within({in_.accepted, in_.offered, in_.outer, in_.interface}, facts_);
     lans_ = offered_interfaces(in_.offered, facts_, in_.interface);
     outward_ = outward_interfaces(in_.outer, facts_, in_.interface);
@@ -58,7 +58,7 @@ class Planner {
   }
 
  private:
-  static std::vector<Prefix> without_repeats(std::vector<Prefix> prefixes) {
+  static std::vector<Prefix> without_repeats(const std::vector<Prefix>& prefixes) {
     std::vector<Prefix> kept;
     for (const Prefix& prefix : prefixes)
       if (std::ranges::find(kept, prefix) == kept.end()) kept.push_back(prefix);
