@@ -1,0 +1,58 @@
+"""ctrl-C on a real terminal reaches the whole foreground group, ssh too, and still both ends are undone at once.
+
+    hostA ── fellini (isthmus up, on a pty) ═══ router ═══ polanski (sshd) ── hostB
+"""
+import os
+import pty
+import select
+import time
+
+from support.gateway import Gateway
+from support.netns import LAN_A, LAN_B, POLANSKI_OUT, Topology, wait_until
+from support.sshd import Sshd
+
+
+def on_terminal(argv, env):
+    """Starts argv as the foreground group of a terminal of its own; its process id and our side of the terminal."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(argv[0], argv, env)
+    return pid, terminal
+
+
+def read_all(terminal, seconds=0.1):
+    """What was printed until now; a terminal that nobody reads would stop who writes to it."""
+    text = b""
+    while select.select([terminal], [], [], seconds)[0]:
+        try:
+            text += os.read(terminal, 65536)
+        except OSError:
+            break
+    return text.decode(errors="replace")
+
+
+def ended(pid, terminal):
+    """The exit status, in a list, once it has ended."""
+    read_all(terminal, 0.01)
+    done, status = os.waitpid(pid, os.WNOHANG)
+    return done and [os.waitstatus_to_exitcode(status)]
+
+
+def test_ctrl_c_on_a_terminal_undoes_both_ends(isthmus):
+    with Topology() as topology, Sshd(topology, "polanski", program=isthmus) as sshd:
+        near, far = Gateway(topology, "fellini", isthmus), Gateway(topology, "polanski", isthmus)
+        argv = [str(isthmus), "up", *sshd.client_args(), f"root@{POLANSKI_OUT}", "--offer", LAN_A, "--accept", LAN_B]
+        pid, terminal = on_terminal(topology.argv("fellini", argv), {**topology.env, **near.env, "TERM": "xterm"})
+        shown = ""
+        end = time.monotonic() + 30
+        while "ctrl-C undoes everything" not in shown and time.monotonic() < end:
+            shown += read_all(terminal)
+        assert near.is_proven() and far.is_proven(), shown
+        assert len(near.pids("ssh")) == 1
+        os.write(terminal, b"\x03")
+        pressed = time.monotonic()
+        assert wait_until(lambda: ended(pid, terminal), 8, what="up ends") == [0]
+        near.wait_clean(2)
+        # A Terminate-Request came through: the far end does not hold the session for its minute.
+        far.wait_clean(5)
+        assert time.monotonic() - pressed < 8
