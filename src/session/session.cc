@@ -33,7 +33,7 @@ Session::Session(SessionOptions options, RandomSource& random, const ppp::Addres
 void Session::begin(Instant now) {
   phase_ = Phase::kCalling;
   backoff_.restart(now);
-  if (options_.dials) schedule_dial(now);
+  if (options_.dials) dial_at_ = now;
   advance(now);
 }
 
@@ -53,7 +53,7 @@ void Session::dial_failed(Instant now, std::string reason) {
   dialing_ = false;
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   if (!ever_up_ && calls_.empty()) return end(EndReason::kDialFailed, std::move(reason));
-  if (!current_) schedule_dial(backoff_.after_failure(now));
+  if (!current_) dial_at_ = backoff_.after_failure(now);
 }
 
 void Session::receive(Instant now, CallId call, ConstBytes stream, ppp::PacketSink& sink) {
@@ -198,9 +198,8 @@ void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   const bool only_asks = call.agreement().peer && call.agreement().peer->plan_only;
   if (!only_asks && !call.agreement().ipv4 && !call.agreement().ipv6) {
-    return call.hang_up(now,
-                        {Bye::Reason::kRefused,
-                         "neither IPv4 nor IPv6 was agreed on: name the addresses, --address LOCAL:REMOTE"});
+    return call.hang_up(
+        now, {Bye::Reason::kRefused, "no addresses were agreed on: --address LOCAL:REMOTE names them"});
   }
   if (current_ && *current_ != call.id()) {
     if (only_asks) return;  // a plan is told beside the session that stands
@@ -257,13 +256,14 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
   if (superseded) {
     if (!options_.dials)
       return end(EndReason::kUndoneByPeer, "another call of the same pair carries the session");
-    return schedule_dial(now + kFollowPatience);
+    dial_at_ = now + kFollowPatience;
+    return;
   }
   if (ended.end == ppp::LinkEnd::kTerminatedByPeer) return end(EndReason::kUndoneByPeer, ended.reason);
   if (ended.end == ppp::LinkEnd::kClosedByUs && !ever_up_) return end(EndReason::kRefusedByUs, ended.reason);
   if (!calls_.empty()) return;  // another call is on its way
   if (!ever_up_) return end(EndReason::kDialFailed, ended.reason);
-  if (options_.dials && !outgoing_in_progress()) schedule_dial(backoff_.after_failure(now));
+  if (options_.dials && !outgoing_in_progress()) dial_at_ = backoff_.after_failure(now);
 }
 
 void Session::establish(Instant now, Call& call) {
@@ -322,17 +322,11 @@ void Session::end(EndReason reason, std::string text) {
   actions_.emplace_back(Ended{reason, std::move(text)});
 }
 
-void Session::schedule_dial(Instant at) {
-  dial_at_ = at;
-}
-
 bool Session::outgoing_in_progress() const {
   return dialing_ || std::ranges::any_of(calls_, [](const auto& entry) {
            return entry.second.direction() == Direction::kOutgoing;
          });
 }
-
-// ---- the proof ----
 
 void Session::routes_ready(Instant now, Ready ready) {
   if (!current_) return;

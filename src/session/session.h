@@ -86,7 +86,6 @@ class Session {
   void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
-  void schedule_dial(Instant at);
   void begin_proof(Instant now);
   void finish_proof();
   [[nodiscard]] bool outgoing_in_progress() const;

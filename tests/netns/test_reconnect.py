@@ -91,20 +91,6 @@ def test_under_traffic_a_dead_stream_is_noticed_within_5_s(ground):
         ground.wait_back()
 
 
-def test_a_new_stream_supersedes_one_that_seems_to_stand(ground):
-    links = {end.host: end.tunnels() for end in (ground.near, ground.far)}
-    port = ground.stream_port()
-    with ground.cut(f"tcp sport {port} drop; tcp dport {port} drop"):
-        kill(ground.near.pids("ssh"))
-        wait_until(lambda: ground.near.phases() == ["held"], 2, every=0.02, what="the loss is noticed")
-        assert ground.far.phases() == ["up"]  # nothing tells the far end
-        ground.wait_back()
-        assert {end.host: end.tunnels() for end in (ground.near, ground.far)} == links
-        # Its Terminate-Request is repeated, and then given up.
-        wait_until(lambda: len(ground.far.pids("attach")) == 1, 9, what="the front of the old stream goes")
-        assert len(ground.far.pids("owner")) == 1
-
-
 def test_without_traffic_within_15_s_and_meanwhile_traffic_is_refused_and_not_leaked(ground):
     with ground.topology.capture("router", "any", "not ether proto 0x0806") as public:
         with ground.cut("tcp dport 22 drop; tcp sport 22 drop"):
