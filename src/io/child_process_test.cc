@@ -125,11 +125,18 @@ TEST(ChildProcess, NeverRunsAProgramFromTheWorkingDirectory) {
   EXPECT_EQ(output_of(options), "start env: no such program in the PATH");
 }
 
+// The first 31 signals: 32 and 33 are the C library's own, which lets nobody change them, and whoever started
+// the tests may have left them ignored.
+std::uint64_t ignored_signals(const SpawnOptions& options) {
+  const std::string line = output_of(options);
+  return std::stoull(line.substr(line.find('\t') + 1), nullptr, 16) & 0x7fffffffU;
+}
+
 TEST(ChildProcess, IgnoresTheTerminalsSignalsIfAsked) {
   SpawnOptions options = with_output({"grep", "SigIgn", "/proc/self/status"});
-  EXPECT_EQ(output_of(options), "SigIgn:\t0000000000000000\n");
+  EXPECT_EQ(ignored_signals(options), 0U);
   options.terminal_signals = SpawnOptions::TerminalSignals::kIgnored;
-  EXPECT_EQ(output_of(options), "SigIgn:\t0000000000000007\n");  // SIGHUP, SIGINT, SIGQUIT
+  EXPECT_EQ(ignored_signals(options), 7U);  // SIGHUP, SIGINT, SIGQUIT
 }
 
 TEST(ChildProcess, LeavesTheTerminalIfAsked) {
