@@ -99,7 +99,7 @@ class SessionOwner {
   void send_out_of_tunnel(Family family, ConstBytes packet);
   void warn_of_text_before(session::CallId id);
   bool is_as_asked(const session::Agreement& agreement);
-  void look_for_rivals(const session::Hello& hello);
+  void look_for_rivals(const session::Hello& hello, HostFacts& facts);
   std::vector<std::string> change_lines(const Site& site, const session::Agreement& agreement,
                                         const OuterPath& outer) const;
   std::vector<std::string> plan_lines(const Site& site, const session::Hello& hello,

@@ -98,7 +98,7 @@ void SessionOwner::on(session::Judge& judge) {
   if (leg == nullptr) return;
   const OuterPath outer = outer_of(*leg);
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
-  const Result<HostFacts> facts = io::read_host_facts(interface);
+  Result<HostFacts> facts = io::read_host_facts(interface);
   if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
   // A plan is told beside a session that stands, which keeps its own peer and policy.
   const bool is_aside = judge.hello && judge.hello->plan_only && session_->agreement() != nullptr;
@@ -114,7 +114,7 @@ void SessionOwner::on(session::Judge& judge) {
     state_.peer_name = judge.hello->name;
     state_.peer_host = hex(judge.hello->host);
     save_state();
-    look_for_rivals(*judge.hello);
+    look_for_rivals(*judge.hello, *facts);
   }
   session::Settlement settlement =
       site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
@@ -170,6 +170,9 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
   const int mtu = std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu);
   TRY(open_tunnel(mtu));
   const std::string interface = tunnel_->device().name();
+  // Before the first route: whoever looks for rivals must know whose it is.
+  state_.interface = interface;
+  save_state();
   const HostFacts facts = TRY(io::read_host_facts(interface));
   const RoutePlan plan =
       make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), facts);
@@ -189,7 +192,6 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
                           joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
   waiting_for_ = "the proof";
   state_.phase = "up";
-  state_.interface = interface;
   state_.mtu = mtu;
   state_.accepted = texts(agreement.accepted);
   state_.offered = texts(agreement.offered);

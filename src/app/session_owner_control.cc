@@ -87,9 +87,10 @@ void SessionOwner::attach(io::ControlConnection front, io::ControlMessage messag
 // request is adopted. What was adopted gives way to what the user of this machine asked for: its stream goes
 // to the `up`, where the rule of the lower node id is applied as between two calls of one session. Peers with
 // a file of their own are paired by that file's name only: a host id is a claim, and must not let one peer
-// take another's place.
-void SessionOwner::look_for_rivals(const session::Hello& hello) {
-  if (hello.plan_only || setup_.plan_only) return;
+// take another's place. A plan disturbs nobody. What a session that gives way still has in the kernel is left
+// out of `facts`: it is going, and must not be taken for a clash.
+void SessionOwner::look_for_rivals(const session::Hello& hello, HostFacts& facts) {
+  if (setup_.plan_only || hello.plan_only) return;
   const std::string host = hex(hello.host);
   for (const SessionState& other : read_states(dir_)) {
     if (other.session == setup_.session || other.peer_host != host) continue;
@@ -103,7 +104,9 @@ void SessionOwner::look_for_rivals(const session::Hello& hello) {
     const auto path = dir_.file_of(other.session, "sock");
     if (!path) continue;
     Result<io::ControlConnection> socket = io::ControlConnection::connect(path->string());
-    if (socket) std::ignore = socket->send(encode(YieldRequest{setup_.session}));
+    if (!socket || !socket->send(encode(YieldRequest{setup_.session}))) continue;
+    std::erase_if(facts.routes, [&](const RouteFacts& route) { return route.interface == other.interface; });
+    std::erase_if(facts.interfaces, [&](const InterfaceFacts& one) { return one.name == other.interface; });
   }
 }
 
