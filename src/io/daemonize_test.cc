@@ -77,7 +77,9 @@ TEST(DetachSession, PassesATerminationOnToTheSession) {
 }
 
 TEST(SessionOwner, IsReachedByItsChannelAndEndsWithIt) {
-  ControlConnection channel = start_session_owner({"-c", "cat >&0"}, "/bin/sh").value();
+  // The channel does not wait: until something is there, cat finds nothing and fails.
+  const std::string script = "until cat >&0; do sleep 0.01; done";
+  ControlConnection channel = start_session_owner({"-c", script}, "/bin/sh").value();
   ASSERT_TRUE(channel.send("stream"));
   EXPECT_EQ(channel.receive_within(2s)->payload, "stream");
 }
