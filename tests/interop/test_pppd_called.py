@@ -107,14 +107,3 @@ def test_a_missing_return_route_is_named_with_its_command(site, guest, up):
         guest.run(remedy[1].split())
         assert site.ping("hostA", THEIRS).ok
         assert joined.interrupt() == 0
-
-
-def test_what_pppd_may_not_have_is_refused_and_the_link_ends(site, guest, up):
-    # The far side insists on an address that is the caller's own.
-    with up(f"{PPPD} {FELLINI_IN}:10.9.9.9 ipcp-accept-remote noipv6") as joined:
-        joined.wait_for(r"suggest instead address 192\.168\.0\.2")
-        joined.process.wait(timeout=20)
-    assert joined.process.returncode == 31, joined.text
-    assert "no addresses were agreed on" in joined.text
-    assert "added" not in joined.text
-    assert FELLINI_IN not in guest.run(["ip", "-o", "addr"]).stdout
