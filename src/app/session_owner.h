@@ -47,7 +47,7 @@ class SessionOwner {
   ~SessionOwner();
 
   // The called end's first stream, as an AttachRequest brought it.
-  void attach(io::ControlConnection front, io::ControlMessage message);
+  void attach(io::ControlConnection front, const AttachRequest& request, std::vector<io::UniqueFd> fds);
   // Runs the loop until the session has ended and everything is undone.
   config::ExitCode run();
 

@@ -46,11 +46,11 @@ void SessionOwner::serve(const std::shared_ptr<Connection>& connection) {
 void SessionOwner::obey(const std::shared_ptr<Connection>& connection, io::ControlMessage message) {
   const Result<ControlRequest> request = decode_request(message.payload);
   if (!request) return log_.warning("control socket: " + request.error().message);
-  if (std::holds_alternative<AttachRequest>(*request)) {
+  if (const auto* stream = std::get_if<AttachRequest>(&*request)) {
     std::erase(connections_, connection);
     asio::error_code ignored;
     connection->readable.close(ignored);
-    return attach(std::move(connection->socket), std::move(message));
+    return attach(std::move(connection->socket), *stream, std::move(message.fds));
   }
   if (std::holds_alternative<DownRequest>(*request)) {
     connection->waits_for_end = true;
@@ -63,22 +63,21 @@ void SessionOwner::obey(const std::shared_ptr<Connection>& connection, io::Contr
   std::ignore = connection->socket.send(to_json_text(state_));
 }
 
-void SessionOwner::attach(io::ControlConnection front, io::ControlMessage message) {
-  const Result<ControlRequest> request = decode_request(message.payload);
-  const auto* attach = request ? std::get_if<AttachRequest>(&*request) : nullptr;
-  if (attach == nullptr || message.fds.size() < 2 || is_over_) return;
+void SessionOwner::attach(io::ControlConnection front, const AttachRequest& request,
+                          std::vector<io::UniqueFd> fds) {
+  if (fds.size() < 2 || is_over_) return;
   Leg leg;
   leg.direction = session::Direction::kIncoming;
   // A session that yields passes its own `attach` on; it has no more business here itself.
-  leg.front = message.fds.size() > 2 ? io::ControlConnection{std::move(message.fds[2])} : std::move(front);
+  leg.front = fds.size() > 2 ? io::ControlConnection{std::move(fds[2])} : std::move(front);
   // After a lost stream the caller comes back from another port.
-  if (attach->client) leg.outer.remote.push_back({*attach->client, 0});
-  if (attach->server) leg.outer.local.push_back(*attach->server);
-  leg.login = attach->login;
-  log_.notice(fmt::format("{} has connected", attach->login));
-  if (!setup_.dial) state_.destination = attach->login;
-  if (!setup_.dial && state_.peer_host.empty()) state_.peer_host = attach->host;
-  const LegId id = add_leg(std::move(leg), std::move(message.fds[0]), std::move(message.fds[1]));
+  if (request.client) leg.outer.remote.push_back({*request.client, 0});
+  if (request.server) leg.outer.local.push_back(*request.server);
+  leg.login = request.login;
+  log_.notice(fmt::format("{} has connected", request.login));
+  if (!setup_.dial) state_.destination = request.login;
+  if (!setup_.dial && state_.peer_host.empty()) state_.peer_host = request.host;
+  const LegId id = add_leg(std::move(leg), std::move(fds[0]), std::move(fds[1]));
   if (id != 0) begin_call(id);
   turn();
 }

@@ -106,6 +106,6 @@ Bytes encode(const Message& message);
 Result<Message> decode(ConstBytes octets);
 
 // `lines` in as many reports as they need; at least one.
-std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines);
+std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines, std::size_t most = kMaxMessage);
 
 }  // namespace isthmus::session

@@ -160,14 +160,16 @@ Bytes encode(const Message& message) {
   return octets;
 }
 
-std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines) {
+std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines, std::size_t most) {
+  // Every report has room for one line, whatever the peer takes.
+  const std::size_t whole = std::clamp(most, kHeaderSize + 6 + kMaxText, kMaxMessage) - kHeaderSize - 3;
   std::vector<PlanReport> reports(1);
-  std::size_t room = kMaxMessage - kHeaderSize - 3;
+  std::size_t room = whole;
   for (const std::string& line : lines) {
     const std::size_t size = 3 + std::min(line.size(), kMaxText);
     if (size > room || reports.back().lines.size() >= kMaxLines) {
       reports.emplace_back();
-      room = kMaxMessage - kHeaderSize - 3;
+      room = whole;
     }
     reports.back().lines.push_back(line);
     room -= size;

@@ -250,6 +250,7 @@ TEST(Message, SplitsAPlanIntoAsManyReportsAsItNeeds) {
   }
   EXPECT_EQ(received, lines);
   EXPECT_TRUE(plan_reports({}).front().is_last);
+  for (const PlanReport& report : plan_reports(lines, 1280)) EXPECT_LE(encode(report).size(), 1280U);
 }
 
 TEST(Message, SurvivesRandomOctets) {

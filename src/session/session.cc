@@ -82,11 +82,9 @@ void Session::carrier_progressed(Instant now, CallId call) {
 void Session::settle(Instant now, CallId call, Settlement settlement) {
   const auto place = calls_.find(call);
   if (place == calls_.end()) return;
-  for (std::size_t first = 0; first < settlement.plan.size(); first += 2) {
-    const std::size_t last = std::min(first + 2, settlement.plan.size());
-    place->second.send(now, PlanReport{{settlement.plan.begin() + static_cast<std::ptrdiff_t>(first),
-                                        settlement.plan.begin() + static_cast<std::ptrdiff_t>(last)},
-                                       last == settlement.plan.size()});
+  if (!settlement.plan.empty()) {
+    const std::size_t most = place->second.agreement().mtu;
+    for (const PlanReport& report : plan_reports(settlement.plan, most)) place->second.send(now, report);
   }
   place->second.settle(now, std::move(settlement));
   follow(now, call);

@@ -159,7 +159,7 @@ ExitCode run_session_owner() {
                    .when_proven = nullptr};
   Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(loop, std::move(setup));
   if (!owner) return give_up(owner.error());
-  (*owner)->attach(std::move(channel), std::move(*message));
+  (*owner)->attach(std::move(channel), *attach, std::move(message->fds));
   return (*owner)->run();
 }
 
