@@ -105,7 +105,8 @@ Bytes encode(const Message& message);
 // skipped.
 Result<Message> decode(ConstBytes octets);
 
-// `lines` in as many reports as they need; at least one.
+// `lines` in as many reports as they need, at least one; none longer than `most` octets, as far as one line
+// allows.
 std::vector<PlanReport> plan_reports(const std::vector<std::string>& lines, std::size_t most = kMaxMessage);
 
 }  // namespace isthmus::session
