@@ -43,7 +43,9 @@ std::vector<Entry> read_entries(const io::RuntimeDir& dir, const std::optional<s
     Entry entry{std::move(record), std::nullopt};
     if (entry.record.is_alive) entry.state = ask(dir, entry.record.session);
     const auto written = std::ranges::find(states, entry.record.session, &SessionState::session);
-    if (!entry.state && written != states.end()) entry.state = *written;
+    // A session that has just begun may find the word of a dead one of its name: that is not its own.
+    const bool is_its_own = written != states.end() && written->pid == entry.record.owner;
+    if (!entry.state && is_its_own) entry.state = *written;
     entries.push_back(std::move(entry));
   }
   return entries;
