@@ -85,7 +85,11 @@ void print_json(const std::vector<Entry>& entries) {
     SessionState state = entry.state.value_or(SessionState{});
     state.session = entry.record.session;
     state.pid = entry.record.owner;
-    if (!entry.record.is_alive) state.phase = "dead";
+    if (!entry.record.is_alive) {  // what it was proven to carry died with it
+      state.phase = "dead";
+      state.proof.clear();
+      state.up_since = 0;
+    }
     text += (text.empty() ? "" : ",\n") + to_json_text(state);
   }
   print("[" + text + "]");
