@@ -181,7 +181,8 @@ Result<SessionRecord> read_one(const RuntimeDir& dir, const std::string& session
   while (true) {
     const UniqueFd file = TRY(open_existing(path, O_RDONLY));
     SessionRecord record = parse_journal(TRY(read_whole(file.get(), path.string())), session);
-    record.is_alive = TRY(is_locked(file.get()));
+    // Whoever is about to undo a dead session holds its lock too.
+    record.is_alive = TRY(is_locked(file.get())) && is_running(record.owner);
     // A living owner that renewed the file meanwhile holds the lock of the new one.
     if (record.is_alive || is_at(path, file.get())) return record;
   }

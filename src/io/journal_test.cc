@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/file_lock.h"
 #include "io/test_directory.h"
 
 namespace isthmus::io {
@@ -80,6 +81,13 @@ TEST_F(JournalTest, IsAdoptedWithEverythingOnceItsOwnerIsDead) {
 TEST_F(JournalTest, OfADeadOwnerIsNotOverwritten) {
   die_after([&] { (void)Journal::create(dir_, "office"); });
   EXPECT_EQ(Journal::create(dir_, "office").error().code, Error::Code::kExists);
+}
+
+TEST_F(JournalTest, OfADeadOwnerIsNotAliveWhileSomebodyTakesItsLock) {
+  die_after([&] { (void)Journal::create(dir_, "office"); });
+  const auto lock = lock_file(file());
+  ASSERT_TRUE(lock);
+  EXPECT_FALSE(Journal::read_all(dir_)->front().is_alive);
 }
 
 TEST_F(JournalTest, SurvivesADeathAtEveryOctetOfTheLastLine) {
