@@ -60,9 +60,8 @@ ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& h
   options.local_ipv4 = chosen_.ipv4.local;
   options.remote_ipv4 = chosen_.ipv4.remote;
   options.accept_local_ipv4 = !policy_.ipv4.local.has_value();
-  const bool peer_has_ipv4 = !hello || any_of_family(hello->offers, Family::kIpv4);
   assigned_.reset();
-  if (hello && hello->is_caller && !peer_has_ipv4 && !options.remote_ipv4) assigned_ = assign_address(facts);
+  if (peer_may_ask_for_address(hello) && !options.remote_ipv4) assigned_ = assign_address(facts);
   if (assigned_) options.remote_ipv4 = assigned_;
   if (assigned_) add_once(policy_.assign, *assigned_, policy_.assign.size() + 1);
   options.ipv4 = options.local_ipv4 || any_of_family(policy_.accepts, Family::kIpv4) ||
@@ -70,6 +69,14 @@ ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& h
   options.ipv6 = std::ranges::any_of(facts.sysctls,
                                      [](const auto& entry) { return entry.first.starts_with("net.ipv6."); });
   return options;
+}
+
+// A caller without an IPv4 network of its own. A plain PPP peer says nothing of itself: the called end goes
+// by what it accepts of it.
+bool Site::peer_may_ask_for_address(const std::optional<session::Hello>& hello) const {
+  if (hello) return hello->is_caller && !any_of_family(hello->offers, Family::kIpv4);
+  return policy_.origin != config::PolicyOrigin::kCommandLine &&
+         !any_of_family(policy_.accepts, Family::kIpv4);
 }
 
 // For a caller that has no network of its own: from the peer file, else a free address of the first network

@@ -53,6 +53,7 @@ class Site final : public ppp::AddressPolicy {
 
  private:
   ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts);
+  [[nodiscard]] bool peer_may_ask_for_address(const std::optional<session::Hello>& hello) const;
   std::optional<IpAddress> assign_address(const HostFacts& facts) const;
 
   config::PeerPolicy policy_;
