@@ -6,7 +6,7 @@ import pytest
 
 from support import netns
 from support.joins import BOTH, IPV4, shown, undone
-from support.netns import (FELLINI_IN, HOST_A, HOST_B, HOST_B6, LAN_A, LAN_A6, LAN_B, LAN_B6, POLANSKI_IN, POLANSKI_OUT)
+from support.netns import (FELLINI_IN, FELLINI_OUT, HOST_A, HOST_B, HOST_B6, LAN_A, LAN_A6, LAN_B, LAN_B6, POLANSKI_IN, POLANSKI_OUT)
 
 INTERNET = "198.51.100.1"  # an address of the router: somebody on the public network
 FORCED = "isthmus attach --peer fellini"
@@ -132,6 +132,15 @@ def test_never_accepted_even_if_written(near, prefix):
     refused(near, f"{prefix.removesuffix('/32')}", *IPV4, "--accept", prefix, code=31)
 
 
+def test_a_default_route_is_taken_only_if_it_is_written(near):
+    peer_file(near, offer=["0.0.0.0/0", LAN_B])
+    with near.joined(*IPV4) as up:
+        assert "--accept 0.0.0.0/0 permits it" in up.stderr
+        assert interface_towards(near, INTERNET) == "wan0"
+        (here,) = json.loads(near.run("status", "--json").stdout)
+        assert here["accepted"] == [LAN_B]
+
+
 # ---- other ways to join ----
 
 def test_a_caller_without_a_network_gets_an_address_of_the_called_lan(near):
@@ -171,6 +180,24 @@ def test_a_full_tunnel_leaves_at_the_far_gateway_and_ssh_and_the_lan_stay_outsid
         (ssh,) = near.topology.run("fellini", ["ss", "-Htn", "dport = :22"]).stdout.splitlines()
         assert "193.6.34.12:" in ssh
     assert interface_towards(near, internet) == "wan0"
+
+
+@pytest.fixture
+def split_lan(near):
+    """hostB has an address inside LAN A's prefix, and polanski knows the way to it: the article's case."""
+    near.topology.ip("hostB", "addr", "add", "193.6.35.200/32", "dev", "lan0")
+    near.topology.ip("polanski", "route", "add", "193.6.35.200/32", "dev", "lan0")
+    yield "193.6.35.200"
+    near.topology.ip("hostB", "addr", "del", "193.6.35.200/32", "dev", "lan0")
+    near.topology.ip("polanski", "route", "del", "193.6.35.200/32", "dev", "lan0")
+
+
+def test_proxy_arp_lets_far_addresses_live_inside_the_lan(near, split_lan):
+    words = [*IPV4, "--accept", f"{split_lan}/32"]
+    refused(near, "--proxy-arp", *words, code=31)
+    with near.joined(*words, "--proxy-arp"):
+        assert reaches(near, "hostA", split_lan)
+        assert reaches(near, "hostB", HOST_A, source=split_lan)
 
 
 @pytest.fixture
@@ -229,7 +256,7 @@ raw.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 7, 0, 64, 253, 0, source, d
 def test_inner_addresses_outside_accept_and_offer_are_not_delivered(near):
     packets = {"as agreed": (HOST_B, HOST_A), "a stranger's source": ("198.51.100.9", HOST_A), "our own source": (FELLINI_IN, HOST_A),
                "a neighbour's source": ("193.6.35.77", HOST_A), "beyond the offer": (HOST_B, "198.51.100.77"),
-               "our outer address": (HOST_B, "193.6.34.12"), "loopback": (HOST_B, "127.0.0.1")}
+               "our outer address": (HOST_B, FELLINI_OUT), "loopback": (HOST_B, "127.0.0.1")}
     with near.joined(*IPV4):
         dropped = json.loads(near.run("status", "--json").stdout)[0]["dropped"]
         with near.topology.capture("fellini", expression="ip proto 253") as path:
@@ -238,3 +265,13 @@ def test_inner_addresses_outside_accept_and_offer_are_not_delivered(near):
             netns.wait_until(lambda: json.loads(near.run("status", "--json").stdout)[0]["dropped"] >= dropped + len(packets) - 1)
         seen = near.topology.run("fellini", ["tcpdump", "-nr", path]).stdout
         assert set(re.findall(r"IP (\S+) > (\S+):", seen)) == {packets["as agreed"]}, seen
+
+
+def test_the_guard_keeps_strangers_from_speaking_for_the_far_network(near):
+    with near.joined(*BOTH):
+        with near.topology.capture("hostA", "lan0", "ip proto 253") as path:
+            near.topology.run("router", ["/usr/bin/python3", "-c", SEND.replace("isth0", "fellini0"), HOST_B, FELLINI_OUT])
+            near.topology.run("polanski", ["/usr/bin/python3", "-c", SEND, HOST_B, HOST_A])
+        assert near.topology.run("hostA", ["tcpdump", "-nr", path]).stdout.count("193.6.37.20 >") == 1
+        counted = near.topology.run("fellini", ["nft", "list", "table", "inet", "isthmus_isth0"]).stdout
+        assert LAN_A6 in counted and re.search(r"ip saddr 193\.6\.37\.0/24 counter packets [1-9]\d* .*drop", counted), counted
