@@ -57,8 +57,8 @@ def test_what_the_peer_file_does_not_accept_is_refused_with_the_line_that_would(
 
 
 def test_what_the_peer_file_does_not_offer_is_said_with_the_line_that_would(near):
-    peer_file(near, offer=[])
-    refused(near, f'offer = ["{LAN_B}"] in its peer file')
+    peer_file(near)
+    refused(near, f'offer = ["{LAN_B6}"] in its peer file', *IPV4, "--accept", LAN_B6)
 
 
 def test_a_forced_command_needs_its_peer_file(near):
