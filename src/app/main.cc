@@ -1,6 +1,7 @@
 // isthmus: one program, one command a run.
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <variant>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "app/commands/commands.h"
 #include "app/commands/ppp.h"
 #include "config/command_line.h"
+#include "config/exit_codes.h"
 
 namespace isthmus::app {
 namespace {
@@ -42,20 +44,31 @@ int run(const config::VersionCommand&) {
   return std::printf("isthmus %s\n", kVersion) < 0;
 }
 
+int run(const std::vector<std::string>& words) {
+  if (words.size() == 1 && words[0] == kSessionOwnerWord) return static_cast<int>(run_session_owner());
+  const auto command = config::parse_command_line(words);
+  if (!command) {
+    std::fputs(command.error().text.c_str(), stderr);
+    return command.error().exit_code;
+  }
+  return std::visit([](const auto& what) { return run(what); }, *command);
+}
+
 }  // namespace
 }  // namespace isthmus::app
 
 int main(int argc, char** argv) {
   // A stream whose reader is gone is an error of write(), not a reason to die without undoing anything.
   std::signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() == 1 && words[0] == isthmus::app::kSessionOwnerWord) {
-    return static_cast<int>(isthmus::app::run_session_owner());
+  // Nothing of ours throws. What a library throws past all who should have stopped it (memory that is used
+  // up) ends the program here, so that on the way whatever has an undo is undone; uncaught, it would end it
+  // on the spot.
+  try {
+    return isthmus::app::run({argv + 1, argv + argc});
+  } catch (const std::exception& fault) {
+    std::fputs("isthmus: ", stderr);
+    std::fputs(fault.what(), stderr);
+    std::fputs("\n", stderr);
+    return static_cast<int>(isthmus::config::ExitCode::kFailed);
   }
-  const auto command = isthmus::config::parse_command_line(words);
-  if (!command) {
-    std::fputs(command.error().text.c_str(), stderr);
-    return command.error().exit_code;
-  }
-  return std::visit([](const auto& what) { return isthmus::app::run(what); }, *command);
 }

@@ -79,69 +79,96 @@ std::string first_line(std::string_view text) {
   return printable(text.substr(0, text.find_first_of("\r\n")), 120);
 }
 
-SshDiagnosis diagnosis(SshFailure failure, const SshOutcome& outcome, const std::string& where) {
+std::string what_happened(SshFailure failure, const SshOutcome& outcome, const std::string& where) {
   switch (failure) {
     case SshFailure::kNoSsh:
-      return {failure, "the ssh program cannot be run", "install openssh-client, or name another with -e",
-              false};
+      return "the ssh program cannot be run";
     case SshFailure::kNameNotResolved:
-      return {failure, "the name of " + where + " has no address", "check the name and this machine's DNS",
-              true};
+      return "the name of " + where + " has no address";
     case SshFailure::kRefused:
-      return {failure, where + " refuses the connection", "is sshd running there, and on this port (-p)?",
-              true};
+      return where + " refuses the connection";
     case SshFailure::kUnreachable:
-      return {failure, where + " cannot be reached", "check this machine's route to it and firewalls between",
-              true};
+      return where + " cannot be reached";
     case SshFailure::kHostKeyUnknown:
-      return {failure, "the host key of " + where + " is not known here",
-              "connect once with ssh as the same user, compare the fingerprint, and say yes", false};
+      return "the host key of " + where + " is not known here";
     case SshFailure::kHostKeyChanged:
-      return {failure, "the host key of " + where + " is not the one known here: somebody may be in between",
-              "only if you know why it changed: ssh-keygen -R HOST, then connect once with ssh", false};
+      return "the host key of " + where + " is not the one known here: somebody may be in between";
     case SshFailure::kKeyNotAuthorised:
-      return {failure, where + " admits none of our keys",
-              "put the public key into authorized_keys there, or name the right key with -i", false};
+      return where + " admits none of our keys";
     case SshFailure::kSudoWantsPassword:
-      return {failure, "sudo on " + where + " wants a password",
-              "allow isthmus without one in sudoers: USER ALL=(root) NOPASSWD: /usr/sbin/isthmus", false};
+      return "sudo on " + where + " wants a password";
     case SshFailure::kSudoForbids:
-      return {failure, "sudo on " + where + " does not let this user run isthmus",
-              "allow it in sudoers: USER ALL=(root) NOPASSWD: /usr/sbin/isthmus", false};
+      return "sudo on " + where + " does not let this user run isthmus";
     case SshFailure::kNoIsthmus:
-      return {failure, where + " has no isthmus", "install it there, or name its path with --remote-command",
-              false};
+      return where + " has no isthmus";
     case SshFailure::kRefusedThere:
-      return {failure, "isthmus on " + where + " refuses: " + last_line(outcome.stderr_text), "", false};
+      return "isthmus on " + where + " refuses: " + last_line(outcome.stderr_text);
     case SshFailure::kNoAgreement:
-      return {failure, "ssh finds no common algorithm with " + where + ": " + last_line(outcome.stderr_text),
-              "update the older side", false};
+      return "ssh finds no common algorithm with " + where + ": " + last_line(outcome.stderr_text);
     case SshFailure::kBadOption:
-      return {failure, "ssh does not understand its options: " + last_line(outcome.stderr_text),
-              "check -o, -e and the user's ssh configuration", false};
+      return "ssh does not understand its options: " + last_line(outcome.stderr_text);
     case SshFailure::kNoStream:
-      return {failure, where + " sent text instead of PPP: '" + first_line(outcome.text_before_stream) + "'",
-              "does a forced command or a login script there start something else than isthmus attach?",
-              false};
+      return where + " sent text instead of PPP: '" + first_line(outcome.text_before_stream) + "'";
     case SshFailure::kClosed:
       break;
   }
-  std::string what = "the connection to " + where + " ended";
-  if (!outcome.stderr_text.empty()) what += ": " + last_line(outcome.stderr_text);
-  const bool was_ssh = outcome.exit_status == kSshsOwnFailure || outcome.stream_started;
-  return {SshFailure::kClosed, what, "", was_ssh};
+  const std::string reason = outcome.stderr_text.empty() ? "" : ": " + last_line(outcome.stderr_text);
+  return "the connection to " + where + " ended" + reason;
+}
+
+const char* remedy_for(SshFailure failure) {
+  switch (failure) {
+    case SshFailure::kNoSsh:
+      return "install openssh-client, or name another with -e";
+    case SshFailure::kNameNotResolved:
+      return "check the name and this machine's DNS";
+    case SshFailure::kRefused:
+      return "is sshd running there, and on this port (-p)?";
+    case SshFailure::kUnreachable:
+      return "check this machine's route to it and firewalls between";
+    case SshFailure::kHostKeyUnknown:
+      return "connect once with ssh as the same user, compare the fingerprint, and say yes";
+    case SshFailure::kHostKeyChanged:
+      return "only if you know why it changed: ssh-keygen -R HOST, then connect once with ssh";
+    case SshFailure::kKeyNotAuthorised:
+      return "put the public key into authorized_keys there, or name the right key with -i";
+    case SshFailure::kSudoWantsPassword:
+      return "allow isthmus without one in sudoers: USER ALL=(root) NOPASSWD: /usr/sbin/isthmus";
+    case SshFailure::kSudoForbids:
+      return "allow it in sudoers: USER ALL=(root) NOPASSWD: /usr/sbin/isthmus";
+    case SshFailure::kNoIsthmus:
+      return "install it there, or name its path with --remote-command";
+    case SshFailure::kNoAgreement:
+      return "update the older side";
+    case SshFailure::kBadOption:
+      return "check -o, -e and the user's ssh configuration";
+    case SshFailure::kNoStream:
+      return "does a forced command or a login script there start something else than isthmus attach?";
+    case SshFailure::kRefusedThere:
+    case SshFailure::kClosed:
+      break;
+  }
+  return "";
+}
+
+// Whether it may pass by itself, without anybody changing anything.
+bool is_worth_retrying(SshFailure failure, const SshOutcome& outcome) {
+  if (failure == SshFailure::kClosed) return outcome.exit_status == kSshsOwnFailure || outcome.stream_started;
+  return failure == SshFailure::kNameNotResolved || failure == SshFailure::kRefused ||
+         failure == SshFailure::kUnreachable;
 }
 
 }  // namespace
 
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination) {
-  return diagnosis(find_failure(outcome), outcome, printable(destination, 100));
+  const SshFailure failure = find_failure(outcome);
+  return {failure, what_happened(failure, outcome, printable(destination, 100)), remedy_for(failure),
+          is_worth_retrying(failure, outcome)};
 }
 
 SshDiagnosis diagnose_missing_ssh(std::string_view program) {
-  SshDiagnosis missing = diagnosis(SshFailure::kNoSsh, {}, "");
-  missing.what = "cannot run '" + printable(program, 100) + "'";
-  return missing;
+  return {SshFailure::kNoSsh, "cannot run '" + printable(program, 100) + "'", remedy_for(SshFailure::kNoSsh),
+          false};
 }
 
 ExitCode exit_code_of(SshFailure failure) {

@@ -168,7 +168,7 @@ std::vector<std::string> session_names(const RuntimeDir& dir) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(dir.path(), error)) {
-    const std::filesystem::path path = entry.path();
+    const std::filesystem::path& path = entry.path();
     if (path.extension() != "." + std::string{kExtension}) continue;
     if (is_session_name(path.stem().string())) names.push_back(path.stem().string());
   }

@@ -25,7 +25,6 @@ int syslog_priority(LogLevel level) {
     case LogLevel::kInfo:
       return LOG_INFO;
     case LogLevel::kNegotiation:
-      return LOG_DEBUG;
     case LogLevel::kFrame:
       return LOG_DEBUG;
   }

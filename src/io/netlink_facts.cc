@@ -143,7 +143,7 @@ Result<std::vector<NeighbourFacts>> Netlink::neighbours() {
         // A bridge's forwarding table comes by the same message.
         if (!address || (header.ndm_state & NUD_NOARP) != 0) return;
         const bool is_usable =
-            (header.ndm_state & kUsableNeighbour) != 0 && attributes.octets(NDA_LLADDR).size() > 0;
+            (header.ndm_state & kUsableNeighbour) != 0 && !attributes.octets(NDA_LLADDR).empty();
         neighbours.push_back(
             {interface_name(static_cast<std::uint32_t>(header.ndm_ifindex)), *address, is_usable});
       }));

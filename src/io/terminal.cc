@@ -150,7 +150,7 @@ Result<TerminalLock> TerminalLock::acquire(const std::string& path, const std::s
       unlink(file.c_str());
       return fail_errno(write_errno, "write " + file);
     }
-    if (errno != EEXIST) return fail_errno(errno, "lock " + path + " by " + file);
+    if (errno != EEXIST) return fail_errno(errno, fmt::format("lock {} by {}", path, file));
     const std::optional<pid_t> holder = holder_of(file);
     if (!holder || is_alive(*holder)) {
       const std::string who = holder ? fmt::format("process {}", *holder) : "another program";

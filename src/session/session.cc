@@ -97,7 +97,7 @@ void Session::network_changed(Instant now) {
   dial_at_ = std::min(*dial_at_, std::max(now, dialled_at_ + Backoff::kFirst));
 }
 
-void Session::close(Instant now, Bye bye) {
+void Session::close(Instant now, const Bye& bye) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   phase_ = Phase::kClosing;
   dial_at_.reset();

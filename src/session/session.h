@@ -48,7 +48,7 @@ class Session {
   void routes_failed(Instant now, std::string why);
   void probed(Instant now, ProofReport report);
   void network_changed(Instant now);  // a link or route of this machine: dial at once if that is due anyway
-  void close(Instant now, Bye bye);
+  void close(Instant now, const Bye& bye);
 
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);
