@@ -77,12 +77,13 @@ Result<ControlRequest> decode_request(std::string_view text) {
 }
 
 std::string encode(const ControlReply& reply) {
-  return dumped({{"exit_code", reply.exit_code}, {"text", reply.text}});
+  return dumped({{"exit_code", reply.exit_code}, {"text", reply.text}, {"is_not_taken", reply.is_not_taken}});
 }
 
 Result<ControlReply> decode_reply(std::string_view text) {
   const Json json = TRY(parse(text));
-  return ControlReply{number_of(json, "exit_code"), text_of(json, "text")};
+  return ControlReply{number_of(json, "exit_code"), text_of(json, "text"),
+                      json.value("is_not_taken", Json{}) == true};
 }
 
 }  // namespace isthmus::app

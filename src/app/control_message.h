@@ -13,7 +13,7 @@ namespace isthmus::app {
 
 // "Here is a stream of this peer": from `attach`, or from a session that gives its call up to another. With
 // it come the stream's two descriptors, and from a session that yields a third: the connection of the
-// `attach` behind it.
+// `attach` behind it. An owner just started is given a lock instead, to be held until it listens.
 struct AttachRequest {
   std::string session;              // the session's name
   std::string peer_file;            // NAME of /etc/isthmus/peers/NAME.toml; empty: the request is adopted
@@ -41,6 +41,7 @@ Result<ControlRequest> decode_request(std::string_view text);
 struct ControlReply {
   int exit_code = 0;
   std::string text;
+  bool is_not_taken = false;  // an AttachRequest that came too late: no octet of its stream was read
 };
 std::string encode(const ControlReply& reply);
 Result<ControlReply> decode_reply(std::string_view text);

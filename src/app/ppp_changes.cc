@@ -86,6 +86,7 @@ config::PppExit exit_of(ppp::LinkEnd end) {
     case ppp::LinkEnd::kPeerDead:
       return config::PppExit::kPeerDead;
     case ppp::LinkEnd::kNegotiationFailed:
+    case ppp::LinkEnd::kRefused:
       return config::PppExit::kNegotiationFailed;
     case ppp::LinkEnd::kLoopback:
       return config::PppExit::kLoopback;

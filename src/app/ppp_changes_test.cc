@@ -120,6 +120,7 @@ TEST(PppExit, EveryEndOfALinkHasPppdsNumber) {
   EXPECT_EQ(exit_of(LinkEnd::kCarrierLost), PppExit::kHangup);
   EXPECT_EQ(exit_of(LinkEnd::kPeerDead), PppExit::kPeerDead);
   EXPECT_EQ(exit_of(LinkEnd::kNegotiationFailed), PppExit::kNegotiationFailed);
+  EXPECT_EQ(exit_of(LinkEnd::kRefused), PppExit::kNegotiationFailed);
   EXPECT_EQ(exit_of(LinkEnd::kLoopback), PppExit::kLoopback);
 }
 

@@ -98,6 +98,7 @@ class SessionOwner {
   Result<void> open_tunnel(int mtu);
   void send_out_of_tunnel(Family family, ConstBytes packet);
   void warn_of_text_before(session::CallId id);
+  session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
   void look_for_rivals(const session::Hello& hello, HostFacts& facts);
   std::vector<std::string> change_lines(const Site& site, const session::Agreement& agreement,
@@ -131,18 +132,18 @@ class SessionOwner {
   std::vector<std::shared_ptr<Connection>> connections_;
   std::shared_ptr<TunPump> tunnel_;
   Selector selector_;
-  Bytes outgoing_;  // frames of the TUN batch under way
+  std::optional<std::uint64_t> interface_id_;  // as agreed on first
+  Bytes outgoing_;                             // frames of the TUN batch under way
   std::optional<session::Ready> ready_;
   std::optional<session::Hello> peer_;
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
   std::optional<Instant> put_back_at_, linger_until_, sign_at_;
   std::string waiting_for_ = "ssh";
-  int interrupts_ = 0;
-  int signal_ = 0;
-  bool is_over_ = false;
-  bool in_turn_ = false;
+  int interrupts_ = 0, signal_ = 0;
+  bool is_over_ = false, in_turn_ = false;
   config::ExitCode exit_code_ = config::ExitCode::kOk;
+  config::ExitCode plan_code_ = config::ExitCode::kOk;  // whether `up` would do what was planned
   std::string exit_text_;
 };
 

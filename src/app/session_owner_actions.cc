@@ -1,4 +1,4 @@
-// What a session owner does when its session asks: judge, join, refuse, prove, end.
+// What a session owner does when its session asks: join, suspend, prove, end.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,9 +7,7 @@
 #include <ctime>
 #include <utility>
 
-#include "app/host_id.h"
 #include "app/session_owner.h"
-#include "base/printable.h"
 #include "io/boot_clock.h"
 #include "io/firewall_facts.h"
 #include "io/host_facts_reader.h"
@@ -93,48 +91,6 @@ void SessionOwner::on(ppp::FrameTrace& trace) {
   log_.write(io::LogLevel::kFrame, (trace.outgoing ? "sent " : "rcvd ") + trace.text);
 }
 
-void SessionOwner::on(session::Judge& judge) {
-  const Leg* leg = leg_of(judge.call);
-  if (leg == nullptr) return;
-  const OuterPath outer = outer_of(*leg);
-  const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
-  Result<HostFacts> facts = io::read_host_facts(interface);
-  if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
-  // A plan is told beside a session that stands, which keeps its own peer and policy.
-  const bool is_aside = judge.hello && judge.hello->plan_only && session_->agreement() != nullptr;
-  Site aside = setup_.site;
-  Site& site = is_aside ? aside : setup_.site;
-  if (setup_.dial)
-    say_step("ssh", fmt::format("connected to {}", outer.remote.empty() ? setup_.dial->destination.to_string()
-                                                                        : outer.remote.front().to_string()));
-  warn_of_text_before(judge.call);
-  waiting_for_ = "the link";
-  if (judge.hello && !is_aside) {
-    peer_ = judge.hello;
-    state_.peer_name = judge.hello->name;
-    state_.peer_host = hex(judge.hello->host);
-    save_state();
-    look_for_rivals(*judge.hello, *facts);
-  }
-  session::Settlement settlement =
-      site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
-  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
-    if (!verdict.accepted)
-      log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
-  }
-  if (judge.hello && judge.hello->plan_only && !setup_.plan_only)
-    settlement.plan = plan_lines(site, *judge.hello, settlement, outer);
-  if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
-}
-
-void SessionOwner::warn_of_text_before(session::CallId id) {
-  const session::Call* call = session_->find(id);
-  const std::string_view text = call != nullptr ? call->link().text_before_stream() : std::string_view{};
-  if (text.empty()) return;
-  const std::string first = printable(text.substr(0, text.find_first_of("\r\n")), 120);
-  log_.warning(fmt::format("text before the stream is skipped: '{}': does a login script print it?", first));
-}
-
 void SessionOwner::on(session::Establish& establish) {
   const session::Agreement& agreement = establish.agreement;
   if (setup_.dial && !is_as_asked(agreement)) return;
@@ -142,24 +98,6 @@ void SessionOwner::on(session::Establish& establish) {
   const Leg* leg = leg_of(*session_->current());
   const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : OuterPath{});
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
-}
-
-// An `up` gets all that its user asked for, or says why not and ends.
-bool SessionOwner::is_as_asked(const session::Agreement& agreement) {
-  const std::vector<std::string> there = setup_.site.shortfalls(agreement);
-  const std::vector<std::string> here = setup_.site.refused_wants(agreement);
-  if (there.empty() && here.empty()) return true;
-  for (const auto* sentences : {&there, &here}) {
-    for (const std::string& sentence : *sentences) log_.error(sentence);
-  }
-  session_->close(io::boot_now(),
-                  {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
-  if (there.empty()) {
-    finish(ExitCode::kRefusedHere, joined(here));
-  } else {
-    finish(ExitCode::kRefusedThere, joined(there));
-  }
-  return false;
 }
 
 Result<void> SessionOwner::join(const session::Agreement& agreement, const OuterPath& outer) {
@@ -178,6 +116,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
       make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), facts);
   TRY(routes_.bring_to(plan));
   selector_ = Site::selector(agreement);
+  if (agreement.ipv6) interface_id_ = agreement.ipv6->local_interface_id;
 
   const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
                                                              agreement.ipv4->remote.to_string())
@@ -317,6 +256,7 @@ void SessionOwner::on(session::Ended& ended) {
   if (ended.reason == session::EndReason::kDialFailed && diagnosis_) {
     text = diagnosis_->what + (diagnosis_->remedy.empty() ? "" : "\n  " + diagnosis_->remedy);
   }
+  if (ended.reason == session::EndReason::kAddressRefused) text += "\n  " + setup_.site.address_remedy();
   finish(exit_code_of(ended.reason), text);
 }
 
@@ -327,12 +267,13 @@ config::ExitCode SessionOwner::exit_code_of(session::EndReason reason) const {
   switch (reason) {
     case EndReason::kUndoneByUs:
       if (never_stood) return signal_ == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated;
-      return ExitCode::kOk;
+      return plan_code_;
     case EndReason::kUndoneByPeer:
       return ExitCode::kOk;
     case EndReason::kRefusedByPeer:
       return ExitCode::kRefusedThere;
     case EndReason::kRefusedByUs:
+    case EndReason::kAddressRefused:
       return ExitCode::kRefusedHere;
     case EndReason::kDialFailed:
       return is_explained ? config::exit_code_of(diagnosis_->failure) : ExitCode::kLinkFailed;

@@ -65,7 +65,14 @@ void SessionOwner::obey(const std::shared_ptr<Connection>& connection, io::Contr
 
 void SessionOwner::attach(io::ControlConnection front, const AttachRequest& request,
                           std::vector<io::UniqueFd> fds) {
-  if (fds.size() < 2 || is_over_) return;
+  if (fds.size() < 2) return;
+  if (is_over_) {
+    io::ControlConnection waiting =
+        fds.size() > 2 ? io::ControlConnection{std::move(fds[2])} : std::move(front);
+    std::ignore =
+        waiting.send(encode(ControlReply{.text = "the session was just ending", .is_not_taken = true}));
+    return;
+  }
   Leg leg;
   leg.direction = session::Direction::kIncoming;
   // A session that yields passes its own `attach` on; it has no more business here itself.

@@ -38,6 +38,7 @@ std::vector<std::string> SessionOwner::plan_lines(const Site& site, const sessio
   if (network.local_ipv4) {
     agreement.ipv4 = ppp::Ipv4Up{*network.local_ipv4, network.remote_ipv4.value_or(IpAddress{}), {}};
   }
+  if (network.ipv6) agreement.ipv6 = ppp::Ipv6Up{network.local_interface_id.value_or(0), 0};
   std::vector<std::string> lines = change_lines(site, agreement, outer);
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
@@ -55,9 +56,11 @@ void SessionOwner::on(session::PlanArrived& plan) {
     const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
     progress.line(fmt::format("On this machine ({}):", machine_name()));
     for (const std::string& line : change_lines(setup_.site, *agreement, outer)) progress.line("  " + line);
-    for (const std::string& sentence : setup_.site.refused_wants(*agreement))
-      progress.line("  ! " + sentence);
-    for (const std::string& sentence : setup_.site.shortfalls(*agreement)) progress.line("  ! " + sentence);
+    const std::vector<Lack> lacks = setup_.site.lacks(*agreement);
+    for (const Lack& lack : lacks) {
+      for (const std::string& sentence : lack.sentences) progress.line("  ! " + sentence);
+    }
+    if (!lacks.empty()) plan_code_ = lacks.front().code;
   }
   progress.line(fmt::format("On the far machine ({}):", state_.peer_name));
   for (const std::string& line : plan.lines) progress.line("  " + io::log_line(line));

@@ -1,5 +1,8 @@
 #include "app/site.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -22,6 +25,30 @@ bool covers(const std::vector<Prefix>& prefixes, const IpAddress& address) {
   return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
+bool is_up(const session::Agreement& agreement, Family family) {
+  return family == Family::kIpv4 ? agreement.ipv4.has_value() : agreement.ipv6.has_value();
+}
+
+std::vector<Prefix> of_families_up(const session::Agreement& agreement, std::vector<Prefix> prefixes) {
+  std::erase_if(prefixes, [&](const Prefix& prefix) { return !is_up(agreement, prefix.family()); });
+  return prefixes;
+}
+
+// A family that did not come up, and what was agreed on that needs it.
+std::vector<std::string> missing_families(const session::Agreement& agreement) {
+  std::vector<std::string> sentences;
+  for (const auto* prefixes : {&agreement.accepted, &agreement.offered}) {
+    for (const Prefix& prefix : *prefixes) {
+      const bool is_v4 = prefix.family() == Family::kIpv4;
+      const std::string& why = is_v4 ? agreement.why_no_ipv4 : agreement.why_no_ipv6;
+      if (is_up(agreement, prefix.family()) || why.empty()) continue;
+      sentences.push_back(fmt::format("{} needs IPv{}, which did not come up: {}", prefix.to_string(),
+                                      is_v4 ? '4' : '6', why));
+    }
+  }
+  return sentences;
+}
+
 IpAddress link_local(std::uint64_t interface_id) {
   std::array<std::uint8_t, 16> octets{0xfe, 0x80};
   for (std::size_t i = 0; i < 8; ++i) octets[8 + i] = static_cast<std::uint8_t>(interface_id >> (56 - 8 * i));
@@ -40,8 +67,14 @@ Site::Site(config::PeerPolicy policy, std::optional<config::SitePolicy> adopt_un
 
 session::Settlement Site::judge(const std::optional<session::Hello>& hello, const HostFacts& facts,
                                 const config::JudgeContext& context) {
-  if (adopt_under_ && hello) policy_ = config::adopt_request(*hello, *adopt_under_);
   session::Settlement settlement;
+  if (adopt_under_ && hello) {
+    policy_ = config::adopt_request(*hello, *adopt_under_);
+    const std::vector<std::string> forbidden = config::forbidden_wants(*hello, *adopt_under_);
+    if (!forbidden.empty())
+      settlement.refusal =
+          session::Bye{session::Bye::Reason::kRefused, fmt::format("{}", fmt::join(forbidden, ", "))};
+  }
   settlement.offers = policy_.offers;
   // A plain PPP peer announces nothing: what was accepted for it stands as if it had announced it.
   const std::vector<Prefix>& announced = hello ? hello->offers : policy_.accepts;
@@ -129,16 +162,37 @@ std::vector<std::string> Site::refused_wants(const session::Agreement& agreement
   return sentences;
 }
 
+std::vector<Lack> Site::lacks(const session::Agreement& agreement) const {
+  std::vector<Lack> all{{config::ExitCode::kRefusedThere, shortfalls(agreement)},
+                        {config::ExitCode::kRefusedHere, refused_wants(agreement)},
+                        {config::ExitCode::kLinkFailed, missing_families(agreement)}};
+  std::erase_if(all, [](const Lack& lack) { return lack.sentences.empty(); });
+  return all;
+}
+
+std::string Site::address_remedy() const {
+  if (policy_.origin == config::PolicyOrigin::kPeerFile)
+    return fmt::format(
+        "address = \"LOCAL:REMOTE\" in /etc/isthmus/peers/{}.toml would name an address for it, accept = "
+        "[...] "
+        "permit one of its own networks",
+        policy_.name);
+  return "--address LOCAL:REMOTE would name an address for it, --accept PREFIX permit one of its own "
+         "networks";
+}
+
 RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::string& interface,
                                 std::uint32_t slot, const OuterPath& outer) const {
   RoutePlanInput input;
   input.interface = interface;
   input.slot = slot;
-  input.accepted = agreement.accepted;
-  input.offered = agreement.offered;
+  input.accepted = of_families_up(agreement, agreement.accepted);
+  input.offered = of_families_up(agreement, agreement.offered);
   if (agreement.ipv4) input.local_ipv4 = agreement.ipv4->local;
   if (agreement.ipv4) input.remote_ipv4 = agreement.ipv4->remote;
-  if (agreement.ipv6) input.local_interface_id = agreement.ipv6->local_interface_id;
+  // Zero, which is no interface identifier (RFC 5072 section 4.1): in a plan, before one is agreed on.
+  if (agreement.ipv6 && agreement.ipv6->local_interface_id != 0)
+    input.local_interface_id = agreement.ipv6->local_interface_id;
   if (agreement.ipv6) input.local_ipv6 = chosen_.ipv6.local;
   if (agreement.ipv6) input.remote_ipv6 = chosen_.ipv6.remote;
   input.outer = outer.remote;

@@ -8,6 +8,7 @@
 
 #include "app/prover.h"
 #include "base/random_source.h"
+#include "config/exit_codes.h"
 #include "config/policy.h"
 #include "net/outer_path.h"
 #include "net/path_diagnosis.h"
@@ -16,6 +17,12 @@
 #include "session/call.h"
 
 namespace isthmus::app {
+
+// Sentences with their remedies, and the exit status that they come to.
+struct Lack {
+  config::ExitCode code;
+  std::vector<std::string> sentences;
+};
 
 class Site final : public ppp::AddressPolicy {
  public:
@@ -29,12 +36,13 @@ class Site final : public ppp::AddressPolicy {
   session::Settlement judge(const std::optional<session::Hello>& hello, const HostFacts& facts,
                             const config::JudgeContext& context);
 
-  // Why this agreement is not what the user asked for; each a sentence with its remedy.
-  [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
+  // Why this agreement is not what the user asked for, the most telling first; empty if it is.
+  [[nodiscard]] std::vector<Lack> lacks(const session::Agreement& agreement) const;
 
-  // What of the user's wishes the peer offers, but our own judgement forbids; each with its reason.
-  [[nodiscard]] std::vector<std::string> refused_wants(const session::Agreement& agreement) const;
+  // The flag or line that would permit the peer an address that was refused.
+  [[nodiscard]] std::string address_remedy() const;
 
+  // Prefixes of a family that did not come up are left out.
   [[nodiscard]] RoutePlanInput plan_input(const session::Agreement& agreement, const std::string& interface,
                                           std::uint32_t slot, const OuterPath& outer) const;
   [[nodiscard]] static Selector selector(const session::Agreement& agreement);
@@ -52,6 +60,10 @@ class Site final : public ppp::AddressPolicy {
   [[nodiscard]] bool permits_local(const IpAddress& address) const override;
 
  private:
+  // What the far end refuses or does not offer.
+  [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
+  // What of the user's wishes the peer offers, but our own judgement forbids.
+  [[nodiscard]] std::vector<std::string> refused_wants(const session::Agreement& agreement) const;
   ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts);
   [[nodiscard]] bool peer_may_ask_for_address(const std::optional<session::Hello>& hello) const;
   std::optional<IpAddress> assign_address(const HostFacts& facts) const;

@@ -47,6 +47,23 @@ bool is_never_routable(const Prefix& prefix) {
   return any_contains(kNever, prefix);
 }
 
+std::string never_routed(const Prefix& prefix) {
+  return is_never_routable(prefix) ? prefix.to_string() + " is never routed between networks" : "";
+}
+
+std::string deny_line(const Prefix& prefix, const std::vector<Prefix>& denies) {
+  const auto denied =
+      std::ranges::find_if(denies, [&](const Prefix& candidate) { return candidate.overlaps(prefix); });
+  if (denied == denies.end()) return "";
+  return fmt::format("deny = [\"{}\"] in /etc/isthmus/policy.toml forbids it", denied->to_string());
+}
+
+// Why a direct root login does not get the network it wants; empty if it does.
+std::string reason_to_withhold(const Prefix& want, const SitePolicy& site) {
+  std::string reason = deny_line(want, site.deny);
+  return reason.empty() ? never_routed(want) : reason;
+}
+
 // One offer under judgement: each test returns why not, or nothing.
 class Judge {
  public:
@@ -64,16 +81,8 @@ class Judge {
   }
 
  private:
-  [[nodiscard]] std::string unroutable(const Prefix& offer) const {
-    return is_never_routable(offer) ? offer.to_string() + " is never routed between networks" : "";
-  }
-
-  [[nodiscard]] std::string denied(const Prefix& offer) const {
-    for (const Prefix& denied : policy_.denies)
-      if (denied.overlaps(offer))
-        return fmt::format("deny = [\"{}\"] in /etc/isthmus/policy.toml forbids it", denied.to_string());
-    return "";
-  }
+  [[nodiscard]] std::string unroutable(const Prefix& offer) const { return never_routed(offer); }
+  [[nodiscard]] std::string denied(const Prefix& offer) const { return deny_line(offer, policy_.denies); }
 
   // A default route, or half of one, counts only if it is written out as such.
   [[nodiscard]] std::string not_accepted(const Prefix& offer) const {
@@ -182,17 +191,24 @@ PeerPolicy adopt_request(const session::Hello& hello, const SitePolicy& site) {
   policy.hold = kDefaultAttachHold;
   policy.accepts = hello.offers;
   for (const Prefix& want : hello.wants) {
-    const bool is_denied =
-        std::ranges::any_of(site.deny, [&](const Prefix& denied) { return denied.overlaps(want); });
-    if (!is_denied && !is_never_routable(want)) policy.offers.push_back(want);
+    if (reason_to_withhold(want, site).empty()) policy.offers.push_back(want);
   }
   return policy;
+}
+
+std::vector<std::string> forbidden_wants(const session::Hello& hello, const SitePolicy& site) {
+  std::vector<std::string> sentences;
+  for (const Prefix& want : hello.wants) {
+    std::string reason = reason_to_withhold(want, site);
+    if (!reason.empty()) sentences.push_back(fmt::format("{} is not offered: {}", want.to_string(), reason));
+  }
+  return sentences;
 }
 
 std::vector<Prefix> Judgement::accepted() const {
   std::vector<Prefix> prefixes;
   for (const auto& verdict : verdicts)
-    if (verdict.accepted) prefixes.push_back(verdict.prefix);
+    if (verdict.accepted && !is_written(prefixes, verdict.prefix)) prefixes.push_back(verdict.prefix);
   return prefixes;
 }
 

@@ -58,6 +58,9 @@ struct SitePolicy {
 PeerPolicy policy_from_options(const UpOptions& options);
 // A direct root login's own request; only for PeerChoice::kAdopt. Denied prefixes stay out of `offers`.
 PeerPolicy adopt_request(const session::Hello& hello, const SitePolicy& site);
+// Those of a caller's wants that adopt_request() leaves out, each as a sentence with the line that forbids
+// it.
+std::vector<std::string> forbidden_wants(const session::Hello& hello, const SitePolicy& site);
 
 // ---- which policy a called end uses ----
 struct AttachContext {

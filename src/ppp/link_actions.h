@@ -19,6 +19,7 @@ enum class LinkEnd : std::uint8_t {
   kCarrierLost,        // carrier_down()
   kPeerDead,           // no good frame for too long
   kNegotiationFailed,  // LCP did not converge or nobody answered: Max-Configure, Max-Failure
+  kRefused,            // no network protocol is left, since the policy refuses what the peer insists on
   kLoopback,           // our own magic number came back
 };
 
@@ -30,11 +31,13 @@ struct Ipv4Up {
   IpAddress local;
   IpAddress remote;
   std::vector<IpAddress> dns;
+  friend bool operator==(const Ipv4Up&, const Ipv4Up&) = default;
 };
 struct Ipv4Down {};
 struct Ipv6Up {
   std::uint64_t local_interface_id;
   std::uint64_t remote_interface_id;
+  friend bool operator==(const Ipv6Up&, const Ipv6Up&) = default;
 };
 struct Ipv6Down {};
 struct VsncpUp {

@@ -109,7 +109,7 @@ void Link::State::receive_protocol_reject(Instant now, const ControlPacket& pack
   if (!in.ok()) return;
   if (protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return lcp_.protocol_rejected(now);
   Ncp* const ncp = ncp_of(protocol);
-  if (ncp == nullptr || !ncp->negotiator || ncp->is_unavailable) return;
+  if (ncp == nullptr || !ncp->negotiator || ncp->unavailable) return;
   ncp->negotiator->protocol_rejected(now);
   make_unavailable(now, *ncp, ncp->negotiator->failure());
 }

@@ -35,6 +35,27 @@ class Hostile : public testing::Test {
 
 // --- addresses
 
+// It agrees to all that we ask, so that RFC 1661's counters start anew each time.
+TEST(HostileRequests, ForAForbiddenAddressWithoutEndEndTheLinkAsRefused) {
+  LinkOptions options = test::caller_options();
+  options.vsncp = false;
+  options.network->ipv6 = false;
+  Solo solo(options);
+  solo.policy.forbidden = ip("10.9.9.9");
+  solo.ack(solo.open_lcp());
+  int rounds = 0;
+  for (; rounds < 100 && !solo.end(); ++rounds) {
+    solo.feed(Protocol::kIpcp, Code::kConfigureRequest, static_cast<std::uint8_t>(rounds),
+              address_option(3, "10.9.9.9"));
+    solo.run(4s);
+    solo.ack(solo.sent());
+  }
+  EXPECT_LT(rounds, 30);
+  EXPECT_EQ(solo.end(), LinkEnd::kRefused);
+  EXPECT_NE(solo.last<LinkDown>()->reason.find("10.9.9.9"), std::string::npos)
+      << solo.last<LinkDown>()->reason;
+}
+
 class HostileAddress : public Hostile, public testing::WithParamInterface<const char*> {};
 
 TEST_P(HostileAddress, IsNeverAccepted) {

@@ -250,7 +250,7 @@ void Link::State::ncp_signal(Instant now, Ncp& ncp, LayerSignal signal) {
     case LayerSignal::kStarted:
       break;
     case LayerSignal::kFinished:
-      if (!ncp.negotiator->is_stopped() || ncp.is_unavailable) break;
+      if (!ncp.negotiator->is_stopped() || ncp.unavailable) break;
       if (!ncp.negotiator->failure().empty()) {
         make_unavailable(now, ncp, ncp.negotiator->failure());
         break;
@@ -286,7 +286,8 @@ Result<LinkAction> Link::State::agreement(const Ncp& ncp) const {
 
 // For good: in Closed the automaton answers every request with a Terminate-Ack.
 void Link::State::make_unavailable(Instant now, Ncp& ncp, const std::string& reason) {
-  if (std::exchange(ncp.is_unavailable, true)) return;
+  if (ncp.unavailable) return;
+  ncp.unavailable = reason;
   actions.emplace_back(ProtocolUnavailable{ncp.control, reason});
   ncp.negotiator->close(now, reason);
   close_if_nothing_left(now);
@@ -294,15 +295,18 @@ void Link::State::make_unavailable(Instant now, Ncp& ncp, const std::string& rea
 
 // RFC 1661 section 3.7 lets a link stand without network protocols; ours is there for them.
 void Link::State::close_if_nothing_left(Instant now) {
-  bool was_refused = false;
+  LinkEnd end = LinkEnd::kTerminatedByPeer;
+  std::string why = "no network protocol is left";
   for (const Ncp& ncp : ncps_) {
     if (!ncp.is_wanted) continue;
-    if (!ncp.negotiator || (!ncp.is_unavailable && !ncp.negotiator->is_stopped())) return;
-    was_refused |= ncp.is_unavailable;
+    if (!ncp.negotiator || (!ncp.unavailable && !ncp.negotiator->is_stopped())) return;
+    if (!ncp.unavailable) continue;
+    why += fmt::format("; {}: {}", protocol_name(static_cast<std::uint16_t>(ncp.control)), *ncp.unavailable);
+    if (end == LinkEnd::kTerminatedByPeer) end = LinkEnd::kNegotiationFailed;
+    if (ncp.negotiator->has_refused()) end = LinkEnd::kRefused;
   }
-  plan_end(was_refused ? LinkEnd::kNegotiationFailed : LinkEnd::kTerminatedByPeer,
-           "no network protocol is left");
-  lcp_.close(now, "no network protocol is left");
+  lcp_.close(now, why);
+  plan_end(end, std::move(why));
 }
 
 // --- the end

@@ -54,8 +54,8 @@ class Link::State {
     bool is_wanted = false;                  // false: its packets are protocol-rejected
     std::optional<Negotiator> negotiator{};  // empty until opened
     bool is_up = false;
-    bool is_unavailable = false;
-    Bytes held_request{};  // the peer's last Configure-Request before open_network()
+    std::optional<std::string> unavailable{};  // why it never will be
+    Bytes held_request{};                      // the peer's last Configure-Request before open_network()
   };
   enum Place : std::size_t { kIpcpPlace, kIpv6cpPlace, kVsncpPlace };
 

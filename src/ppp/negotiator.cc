@@ -13,6 +13,8 @@ namespace {
 
 // A remark names at most this many options, so that a hostile request of hundreds does not fill the log.
 constexpr std::size_t kMaxRemarkedOptions = 16;
+// What a Terminate-Request says, within any MRU.
+constexpr std::size_t kMaxCloseReason = 400;
 
 bool same(const Option& a, const Option& b) {
   return a.type == b.type && std::ranges::equal(a.value, b.value);
@@ -40,7 +42,7 @@ void Negotiator::open(Instant now) {
 }
 
 void Negotiator::close(Instant now, std::string_view reason) {
-  close_reason_ = reason;
+  close_reason_ = reason.substr(0, kMaxCloseReason);
   raise(now, Event::kClose);
 }
 
@@ -130,7 +132,7 @@ void Negotiator::act(Instant now, Act action, State before, const Cause& cause) 
     case Act::scr:
       return send_request(now, before < State::kReqSent || before > State::kAckSent);
     case Act::sca:
-      naks_sent_ = 0;
+      naks_sent_ = refusals_sent_ = 0;
       return send(Code::kConfigureAck, cause.identifier, cause.reply.options);
     case Act::scn:
       return send(cause.reply.code, cause.identifier, cause.reply.options);
@@ -162,7 +164,7 @@ void Negotiator::start_timer(Instant now) {
 void Negotiator::send_request(Instant now, bool is_new_negotiation) {
   if (is_new_negotiation) {
     policy_.reset();
-    naks_sent_ = naks_received_ = 0;
+    naks_sent_ = refusals_sent_ = naks_received_ = 0;
   }
   Bytes request;
   policy_.append_request(request);
@@ -222,6 +224,10 @@ void Negotiator::configure_request(Instant now, std::uint8_t identifier, ConstBy
   Cause cause{identifier, is_answered_now ? judge(*options) : Reply{}, {}};
   const bool is_good = cause.reply.code == Code::kConfigureAck;
   raise(now, is_good ? Event::kRcrPlus : Event::kRcrMinus, cause);
+  if (!is_answered_now || is_good || ++refusals_sent_ < kMaxRefusals) return;
+  const auto refused = parse_options(cause.reply.options);
+  give_up(now, fmt::format("the peer asked {} times in vain for {}", kMaxRefusals,
+                           refused ? list(*refused) : std::string{}));
 }
 
 Negotiator::Reply Negotiator::judge(const std::vector<Option>& request) {
@@ -337,15 +343,19 @@ void Negotiator::send(Code code, std::uint8_t identifier, ConstBytes data) {
 }
 
 void Negotiator::remark(std::string_view what, const std::vector<Option>& options) {
-  std::string text = fmt::format("{}: {} ", options_.name, what);
-  if (options.empty()) text += "nothing but defaults";
+  outputs_.emplace_back(Remark{fmt::format("{}: {} {}", options_.name, what, list(options))});
+}
+
+std::string Negotiator::list(const std::vector<Option>& options) const {
+  if (options.empty()) return "nothing but defaults";
+  std::string text;
   for (std::size_t i = 0; i < std::min(options.size(), kMaxRemarkedOptions); ++i) {
     if (i > 0) text += ", ";
     text += policy_.describe(options[i]);
   }
   if (options.size() > kMaxRemarkedOptions)
     text += fmt::format(" and {} more", options.size() - kMaxRemarkedOptions);
-  outputs_.emplace_back(Remark{std::move(text)});
+  return text;
 }
 
 }  // namespace isthmus::ppp

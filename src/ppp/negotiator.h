@@ -26,6 +26,11 @@ struct NegotiatorOptions {
   bool silent = false;   // wait in Stopped for the peer's first packet instead of sending a request
 };
 
+// A peer that agrees to all we ask and asks itself for ever for what the policy refuses starts the restart
+// counter anew with each Ack: RFC 1661's counters never end that. This many Configure-Naks and -Rejects
+// without an Ack between them do.
+inline constexpr int kMaxRefusals = 20;
+
 // The actions that concern other layers. kEchoReply is the table's `ser`, which only LCP can carry out.
 enum class LayerSignal : std::uint8_t { kUp, kDown, kStarted, kFinished, kEchoReply };
 // One control packet: the information field of a frame to send.
@@ -80,6 +85,8 @@ class Negotiator {
   [[nodiscard]] bool is_negotiating() const { return state_ >= State::kReqSent && state_ < State::kOpened; }
   // Why the last negotiation ended without agreement; empty if it did not.
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  // That was because the policy refused what the peer asked for again and again.
+  [[nodiscard]] bool has_refused() const { return refusals_sent_ >= kMaxRefusals; }
   // Codes above 7 that the peer code-rejected: they must not be sent any more (RFC 1661 section 4.3).
   [[nodiscard]] bool is_code_rejected(Code code) const;
   // An identifier for a packet of a code above 7, different from the one before.
@@ -117,6 +124,7 @@ class Negotiator {
   void send_request(Instant now, bool is_new_negotiation);
   void send(Code code, std::uint8_t identifier, ConstBytes data);
   void remark(std::string_view what, const std::vector<Option>& options);
+  [[nodiscard]] std::string list(const std::vector<Option>& options) const;
 
   NegotiatorOptions options_;
   OptionPolicy& policy_;
@@ -124,6 +132,7 @@ class Negotiator {
   std::optional<Instant> deadline_;  // the Restart timer
   int restart_count_ = 0;
   int naks_sent_ = 0;      // without an Ack between them
+  int refusals_sent_ = 0;  // Naks and Rejects, likewise
   int naks_received_ = 0;  // likewise
   std::uint8_t identifier_ = 0;
   std::uint8_t request_identifier_ = 0;

@@ -1,5 +1,7 @@
 #include "session/call.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -45,8 +47,11 @@ void Call::carrier_lost(Instant now) {
 
 void Call::hang_up(Instant now, const Bye& bye) {
   send(now, bye);
+  hung_up_ = true;
+  agreed_ = false;
   hello_again_.reset();
   hello_patience_.reset();
+  agreement_patience_.reset();
   link_.close(now, bye.text);
   follow_link(now);
 }
@@ -56,7 +61,7 @@ void Call::send(Instant now, const Message& message) {
 }
 
 std::optional<Instant> Call::next_deadline() const {
-  return earlier(link_.next_deadline(), earlier(hello_again_, hello_patience_));
+  return earlier(earlier(link_.next_deadline(), agreement_patience_), earlier(hello_again_, hello_patience_));
 }
 
 void Call::advance(Instant now) {
@@ -65,6 +70,11 @@ void Call::advance(Instant now) {
   if (hello_again_ && now >= *hello_again_) say_hello(now);
   if (hello_patience_ && now >= *hello_patience_) {
     hang_up(now, {Bye::Reason::kFailed, "the far end agreed to VSNP but never said Hello"});
+  }
+  if (agreement_patience_ && now >= *agreement_patience_) {
+    hang_up(now, {Bye::Reason::kRefused,
+                  fmt::format("no agreement on addresses within {} s",
+                              std::chrono::duration_cast<std::chrono::seconds>(kAgreementPatience).count())});
   }
 }
 
@@ -84,26 +94,28 @@ void Call::on(Instant, ppp::LcpUp& up) {
 
 void Call::on(Instant, ppp::Ipv4Up& up) {
   agreement_.ipv4 = std::move(up);
+  agreement_.why_no_ipv4.clear();
   ipv4_settled_ = true;
   check_agreement();
 }
 
 void Call::on(Instant, ppp::Ipv6Up& up) {
   agreement_.ipv6 = up;
+  agreement_.why_no_ipv6.clear();
   ipv6_settled_ = true;
   check_agreement();
 }
 
-void Call::on(Instant, ppp::Ipv4Down&) {
+void Call::on(Instant now, ppp::Ipv4Down&) {
   agreement_.ipv4.reset();
   ipv4_settled_ = false;
-  disagree();
+  disagree(now);
 }
 
-void Call::on(Instant, ppp::Ipv6Down&) {
+void Call::on(Instant now, ppp::Ipv6Down&) {
   agreement_.ipv6.reset();
   ipv6_settled_ = false;
-  disagree();
+  disagree(now);
 }
 
 // The caller speaks first; what the called end offers may depend on what the caller wants.
@@ -113,20 +125,26 @@ void Call::on(Instant now, ppp::VsncpUp&) {
   if (direction_ == Direction::kOutgoing) say_hello(now);
 }
 
-void Call::on(Instant, ppp::VsncpDown&) {
+void Call::on(Instant now, ppp::VsncpDown&) {
   vsncp_up_ = false;
   hello_said_ = false;
   answered_ = false;
   settlement_.reset();
   agreement_.peer.reset();
   hello_again_.reset();
-  disagree();
+  disagree(now);
 }
 
 void Call::on(Instant, ppp::ProtocolUnavailable& unavailable) {
   events_.emplace_back(ppp::LinkNote{ppp::LinkNote::Level::kNegotiation, unavailable.reason});
-  if (unavailable.protocol == ppp::Protocol::kIpcp) ipv4_settled_ = true;
-  if (unavailable.protocol == ppp::Protocol::kIpv6cp) ipv6_settled_ = true;
+  if (unavailable.protocol == ppp::Protocol::kIpcp) {
+    ipv4_settled_ = true;
+    agreement_.why_no_ipv4 = unavailable.reason;
+  }
+  if (unavailable.protocol == ppp::Protocol::kIpv6cp) {
+    ipv6_settled_ = true;
+    agreement_.why_no_ipv6 = unavailable.reason;
+  }
   if (unavailable.protocol == ppp::Protocol::kVsncp && !is_plain_) {
     is_plain_ = true;
     events_.emplace_back(PeerHeard{std::nullopt});
@@ -163,6 +181,7 @@ void Call::on(Instant, ppp::LinkDown& down) {
 void Call::end(ppp::LinkEnd how, const std::string& reason) {
   hello_again_.reset();
   hello_patience_.reset();
+  agreement_patience_.reset();
   agreed_ = false;
   if (!std::exchange(ended_, true)) events_.emplace_back(CallEnded{how, reason, bye_});
 }
@@ -181,7 +200,12 @@ void Call::hear(Instant now, Hello hello) {
   if (agreement_.peer == hello && settlement_) return answer(now);
   if (agreement_.peer == hello) return;
   hello_patience_.reset();
-  disagree();
+  if (agreed_) {
+    disagree(now);
+  } else {
+    count_question(now);
+  }
+  if (hung_up_) return;
   settlement_.reset();
   agreement_.peer = hello;
   events_.emplace_back(PeerHeard{std::move(hello)});
@@ -202,6 +226,7 @@ void Call::hear(Answer answer) {
 
 void Call::settle(Instant now, Settlement settlement) {
   if (settlement.refusal) return hang_up(now, *settlement.refusal);
+  if (hung_up_) return;
   agreement_.accepted = settlement.accepted;
   agreement_.refusals.clear();
   std::ranges::copy_if(settlement.verdicts, std::back_inserter(agreement_.refusals),
@@ -211,6 +236,15 @@ void Call::settle(Instant now, Settlement settlement) {
   if (is_plain_) agreement_.offered = settlement_->offers;
   if (!is_plain_) answer(now);
   if (!is_plain_ && !hello_said_) say_hello(now);
+  if (!settlement_->network.ipv4) {
+    ipv4_settled_ = true;
+    agreement_.why_no_ipv4 = "this end has no use for it";
+  }
+  if (!settlement_->network.ipv6) {
+    ipv6_settled_ = true;
+    agreement_.why_no_ipv6 = "this end has no use for it";
+  }
+  agreement_patience_ = now + kAgreementPatience;
   if (!network_open_) link_.open_network(now, settlement_->network);
   network_open_ = true;
   follow_link(now);
@@ -227,15 +261,27 @@ void Call::say_hello(Instant now) {
   hello_again_ = now + kHelloInterval;
 }
 
-void Call::disagree() {
-  if (agreed_) events_.emplace_back(Disagreed{});
-  agreed_ = false;
+void Call::disagree(Instant now) {
+  if (!std::exchange(agreed_, false)) return;
+  agreement_patience_ = now + kAgreementPatience;
+  events_.emplace_back(Disagreed{});
+  count_question(now);
+}
+
+void Call::count_question(Instant now) {
+  if (now - questions_since_ > kQuestionWindow) {
+    questions_since_ = now;
+    questions_ = 0;
+  }
+  if (++questions_ > kMaxQuestions && !hung_up_)
+    hang_up(now, {Bye::Reason::kRefused, "the far end negotiates anew without end"});
 }
 
 void Call::check_agreement() {
-  if (agreed_ || !settlement_ || !ipv4_settled_ || !ipv6_settled_) return;
+  if (agreed_ || hung_up_ || !settlement_ || !ipv4_settled_ || !ipv6_settled_) return;
   if (!is_plain_ && !answered_) return;
   agreed_ = true;
+  agreement_patience_.reset();
   events_.emplace_back(Agreed{});
 }
 

@@ -28,7 +28,9 @@ struct Agreement {
   std::vector<Answer::Verdict> refusals;  // ours, of what the peer offered in vain
   std::optional<ppp::Ipv4Up> ipv4;
   std::optional<ppp::Ipv6Up> ipv6;
-  std::uint16_t mtu = 1500;  // the largest packet the peer takes
+  std::string why_no_ipv4, why_no_ipv6;  // empty where the family is up, or was not tried
+  std::uint16_t mtu = 1500;              // the largest packet the peer takes
+  friend bool operator==(const Agreement&, const Agreement&) = default;
 };
 
 // Local policy's word on a peer.
@@ -60,6 +62,13 @@ using CallEvent =
 // Hello is repeated this often until it is answered, and this is how long we wait for the peer's.
 inline constexpr Duration kHelloInterval = std::chrono::seconds{1};
 inline constexpr Duration kHelloPatience = std::chrono::seconds{10};
+// From settle(), or from a renegotiation, to the agreement: longer than PPP's own counters take (ten
+// requests, three seconds apart), which say better what is amiss.
+inline constexpr Duration kAgreementPatience = std::chrono::seconds{40};
+// A peer that negotiates anew more often than this within kQuestionWindow, or asks as many new questions, is
+// hung up on: each costs this machine more than the peer.
+inline constexpr int kMaxQuestions = 20;
+inline constexpr Duration kQuestionWindow = std::chrono::minutes{1};
 
 class Call {
  public:
@@ -78,7 +87,6 @@ class Call {
 
   [[nodiscard]] CallId id() const { return id_; }
   [[nodiscard]] Direction direction() const { return direction_; }
-  [[nodiscard]] bool is_agreed() const { return agreed_; }
   [[nodiscard]] bool is_plain() const { return is_plain_; }
   [[nodiscard]] const Agreement& agreement() const { return agreement_; }
   [[nodiscard]] ppp::Link& link() { return link_; }
@@ -105,7 +113,8 @@ class Call {
   void say_hello(Instant now);
   void answer(Instant now);
   void end(ppp::LinkEnd how, const std::string& reason);
-  void disagree();
+  void disagree(Instant now);
+  void count_question(Instant now);
   void check_agreement();
 
   CallId id_;
@@ -123,9 +132,13 @@ class Call {
   bool ipv4_settled_ = false;  // up, or known never to be
   bool ipv6_settled_ = false;
   bool agreed_ = false;
+  bool hung_up_ = false;
   bool ended_ = false;
   std::optional<Instant> hello_again_;
   std::optional<Instant> hello_patience_;
+  std::optional<Instant> agreement_patience_;
+  Instant questions_since_{};
+  int questions_ = 0;
   std::vector<CallEvent> events_;
 };
 

@@ -115,7 +115,8 @@ void Session::close(Instant now, const Bye& bye) {
 
 std::optional<Instant> Session::next_deadline() const {
   std::optional<Instant> best;
-  for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_}) earliest(best, deadline);
+  for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_, agree_by_})
+    earliest(best, deadline);
   for (const auto& [id, call] : calls_) earliest(best, call.next_deadline());
   return best;
 }
@@ -133,6 +134,7 @@ void Session::advance(Instant now) {
     return end(EndReason::kUndoneByUs, "the far end did not answer the Terminate-Request");
   if (is_due(hold_until_, now)) return end(EndReason::kHoldExpired, "the far end did not come back in time");
   if (is_due(proof_by_, now)) finish_proof();
+  if (is_due(agree_by_, now)) lose_current(now, "the far end negotiates anew");
   if (!is_due(dial_at_, now)) return;
   dial_at_.reset();
   if (current_ || outgoing_in_progress()) return;
@@ -164,7 +166,7 @@ const Call* Session::find(CallId call) const {
 }
 
 const Agreement* Session::agreement() const {
-  return current_ ? &calls_.at(*current_).agreement() : nullptr;
+  return current_ ? &established_ : nullptr;
 }
 
 void Session::trace_frames(bool on) {
@@ -208,11 +210,13 @@ void Session::on(Instant now, Call& call, Agreed&) {
     if (survivor(call, rival) == &rival) return leave(now, call);
     leave(now, rival);
   }
+  if (current_ == call.id() && call.agreement() == established_) return agree_by_.reset();
   establish(now, call);
 }
 
 void Session::on(Instant now, Call& call, Disagreed&) {
-  if (current_ == call.id()) lose_current(now, "the far end negotiates anew");
+  // The machine stays as it is: no packet passes meanwhile, and mostly the same is agreed again at once.
+  if (current_ == call.id()) agree_by_ = now + kRenegotiationPatience;
 }
 
 void Session::on(Instant now, Call& call, Heard& heard) {
@@ -259,6 +263,7 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
   }
   if (ended.end == ppp::LinkEnd::kTerminatedByPeer) return end(EndReason::kUndoneByPeer, ended.reason);
   if (ended.end == ppp::LinkEnd::kClosedByUs && !ever_up_) return end(EndReason::kRefusedByUs, ended.reason);
+  if (ended.end == ppp::LinkEnd::kRefused) return end(EndReason::kAddressRefused, ended.reason);
   if (!calls_.empty()) return;  // another call is on its way
   if (!ever_up_) return end(EndReason::kDialFailed, ended.reason);
   if (options_.dials && !outgoing_in_progress()) dial_at_ = backoff_.after_failure(now);
@@ -266,6 +271,8 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
 
 void Session::establish(Instant now, Call& call) {
   current_ = call.id();
+  established_ = call.agreement();
+  agree_by_.reset();
   phase_ = Phase::kUp;
   ever_up_ = true;
   hold_until_.reset();
@@ -277,7 +284,7 @@ void Session::establish(Instant now, Call& call) {
   proof_by_.reset();
   backoff_.restart(now);
   if (options_.identity.plan_only) return tell_plan();
-  actions_.emplace_back(Establish{call.agreement()});
+  actions_.emplace_back(Establish{established_});
 }
 
 // Which of two agreed calls of the same pair stays. Both ends come to the same answer: of two calls in the
@@ -303,6 +310,7 @@ void Session::leave(Instant now, Call& loser) {
 void Session::lose_current(Instant now, const std::string& reason) {
   current_.reset();
   proof_by_.reset();
+  agree_by_.reset();
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   phase_ = Phase::kHeld;
   backoff_.restart(now);
@@ -317,6 +325,7 @@ void Session::end(EndReason reason, std::string text) {
   hold_until_.reset();
   close_by_.reset();
   proof_by_.reset();
+  agree_by_.reset();
   actions_.emplace_back(Ended{reason, std::move(text)});
 }
 
@@ -326,72 +335,11 @@ bool Session::outgoing_in_progress() const {
          });
 }
 
-void Session::routes_ready(Instant now, Ready ready) {
-  if (!current_) return;
-  routes_ready_ = true;
-  ours_ready_ = std::move(ready);
-  Call& call = calls_.at(*current_);
-  if (call.is_plain()) {
-    theirs_ready_ = Ready{};
-    if (call.agreement().ipv4) theirs_ready_->gateways.push_back(call.agreement().ipv4->remote);
-  } else {
-    call.send(now, ours_ready_);
-  }
-  begin_proof(now);
-}
-
 void Session::routes_failed(Instant now, std::string why) {
   if (phase_ == Phase::kEnded) return;
   phase_ = Phase::kClosing;  // the calls' ends are no accident
   for (auto& [id, call] : calls_) call.hang_up(now, {Bye::Reason::kFailed, why});
   end(EndReason::kMachineRefused, std::move(why));
-}
-
-void Session::hear(Instant now, const Ready& ready) {
-  if (theirs_ready_) return;  // said once an agreement; a repetition may not start probes again
-  theirs_ready_ = ready;
-  begin_proof(now);
-}
-
-void Session::begin_proof(Instant now) {
-  if (!routes_ready_ || !theirs_ready_) return;
-  proof_by_ = now + 2 * kProofPatience;
-  actions_.emplace_back(Prove{*theirs_ready_});
-}
-
-void Session::probed(Instant now, ProofReport report) {
-  if (!current_ || !proof_by_) return;
-  our_report_ = std::move(report);
-  Call& call = calls_.at(*current_);
-  proof_by_ = now + kProofPatience;
-  if (!call.is_plain()) call.send(now, *our_report_);
-  if (call.is_plain() || their_report_) finish_proof();
-}
-
-void Session::hear(Instant, ProofReport report) {
-  if (their_report_) return;
-  their_report_ = std::move(report);
-  if (our_report_) finish_proof();
-}
-
-void Session::finish_proof() {
-  proof_by_.reset();
-  actions_.emplace_back(
-      Proven{our_report_.value_or(ProofReport{}), their_report_, theirs_ready_.value_or(Ready{})});
-}
-
-void Session::hear(PlanReport report) {
-  constexpr std::size_t kMostLines = 400;  // of a peer that never says is_last
-  if (!options_.identity.plan_only || is_plan_whole_) return;
-  std::ranges::move(report.lines, std::back_inserter(plan_lines_));
-  is_plan_whole_ = report.is_last || plan_lines_.size() >= kMostLines;
-  tell_plan();
-}
-
-// Our own half of the plan follows from the agreement, which comes a little later than theirs.
-void Session::tell_plan() {
-  if (is_plan_whole_ && phase_ == Phase::kUp)
-    actions_.emplace_back(PlanArrived{std::exchange(plan_lines_, {})});
 }
 
 }  // namespace isthmus::session

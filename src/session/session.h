@@ -31,6 +31,8 @@ inline constexpr Duration kProofPatience = std::chrono::seconds{10};  // for the
 inline constexpr Duration kClosePatience = std::chrono::milliseconds{1500};
 inline constexpr Duration kFollowPatience =
     std::chrono::seconds{5};  // for the call that won over ours to stand
+// A peer that negotiates anew may take this long before its networks are given up as lost.
+inline constexpr Duration kRenegotiationPatience = std::chrono::seconds{3};
 
 class Session {
  public:
@@ -99,11 +101,13 @@ class Session {
   Calls calls_;
   std::uint32_t next_call_ = 1;
   std::optional<CallId> current_;
+  Agreement established_;  // of the current call; kept while it is negotiated anew
   bool ever_up_ = false;
   Instant dialled_at_{};
   bool dialing_ = false;  // Dial was asked, neither add_call nor dial_failed came yet
   bool tracing_ = false;
   std::optional<Instant> dial_at_, hold_until_, close_by_;
+  std::optional<Instant> agree_by_;  // the current call is being negotiated anew
   // The proof of the current agreement.
   bool routes_ready_ = false;
   Ready ours_ready_;

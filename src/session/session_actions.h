@@ -15,7 +15,8 @@ enum class EndReason : std::uint8_t {
   kUndoneByPeer,
   kRefusedByPeer,
   kRefusedByUs,
-  kDialFailed,  // the first call never came to an agreement
+  kAddressRefused,  // by us: the peer insists on an address that local policy forbids
+  kDialFailed,      // the first call never came to an agreement
   kHoldExpired,
   kMachineRefused,  // routes_failed(), here or there
 };

@@ -66,6 +66,8 @@ def test_of_two_simultaneous_calls_one_session_remains_and_both_ups_follow(groun
                 wait_until(ground.stays_one_session, 20, what="one session that stays")
                 assert one.process.poll() is None and other.process.poll() is None
                 assert crosses_both_ways(ground.topology)
+                for up in (one, other):
+                    assert up.text().count("link up with") <= 2, "the rule is applied once"
                 # One of them is ended, and the other with it.
                 assert dice.choice((one, other)).end() == 0
                 assert one.process.wait(10) == 0 and other.process.wait(10) == 0

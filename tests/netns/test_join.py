@@ -72,7 +72,8 @@ def test_plan_names_the_changes_of_both_machines_and_makes_none(near):
 def test_plan_leaves_a_session_that_stands_alone(near):
     with near.joined(*BOTH):
         plan = near.call("plan", *IPV4)
-        assert plan.returncode == 0, shown(plan)
+        assert plan.returncode == 31, shown(plan)
+        assert f"! {LAN_B} is refused: it clashes with {LAN_B}, which another session has on isth0" in plan.stdout
         assert f"route {LAN_A} dev" in plan.stdout
         assert near.topology.ping("hostA", HOST_B6, count=2).ok
         assert json.loads(near.run("status", "--json").stdout)[0]["phase"] == "up"

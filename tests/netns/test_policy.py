@@ -1,6 +1,7 @@
 """Whose word counts: what peer files, policy.toml and the command line permit, and what is never permitted."""
 import json
 import re
+import time
 
 import pytest
 
@@ -61,6 +62,21 @@ def test_what_the_peer_file_does_not_offer_is_said_with_the_line_that_would(near
     refused(near, f'offer = ["{LAN_B6}"] in its peer file', *IPV4, "--accept", LAN_B6)
 
 
+def test_a_far_side_that_offers_nothing_is_refused_at_once(near):
+    peer_file(near, offer=[])
+    begun = time.monotonic()
+    refused(near, f'offer = ["{LAN_B}"] in its peer file')
+    assert time.monotonic() - begun < 5
+
+
+def test_plan_tells_by_its_exit_status_that_up_would_be_refused(near):
+    peer_file(near)
+    with undone(near.topology):
+        plan = near.call("plan", *IPV4, "--accept", LAN_B6)
+    assert plan.returncode == 30, shown(plan)
+    assert f'offer = ["{LAN_B6}"] in its peer file' in plan.stdout
+
+
 def test_a_forced_command_needs_its_peer_file(near):
     near.server.force(FORCED)
     refused(near, "there is no /etc/isthmus/peers/fellini.toml")
@@ -78,6 +94,8 @@ def test_a_root_login_is_adopted_less_what_policy_denies(near):
         assert there["adopted"]
     near.server.policy('deny = ["193.6.35.128/25"]\n')
     refused(near, 'deny = ["193.6.35.128/25"] in /etc/isthmus/policy.toml')
+    near.server.policy(f'deny = ["{LAN_B}"]\n')
+    refused(near, f'{LAN_B} is not offered: deny = ["{LAN_B}"] in /etc/isthmus/policy.toml')
 
 
 def test_policy_can_forbid_that_root_logins_are_adopted(near):

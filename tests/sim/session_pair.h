@@ -55,6 +55,7 @@ struct End {
   Prefix own_network;
   std::optional<Bye> refusal;  // what the local policy says to everybody
   bool routes_fail = false;
+  bool has_ipv4 = true, has_ipv6 = true;
   Duration dial_latency{};  // of ssh: from Dial to a stream
   int dials = 0, established = 0, suspended = 0, proven = 0;
   std::optional<Ended> ended;
@@ -215,7 +216,9 @@ class Pair {
     Settlement settlement;
     settlement.refusal = end.refusal;
     settlement.offers = {end.own_network};
-    settlement.network.local_ipv4 = end.own_address;
+    settlement.network.ipv4 = end.has_ipv4;
+    settlement.network.ipv6 = end.has_ipv6;
+    if (end.has_ipv4) settlement.network.local_ipv4 = end.own_address;
     settlement.plan = end.plan_to_tell;
     for (const Prefix& offered : judge.hello ? judge.hello->offers : std::vector<Prefix>{}) {
       settlement.verdicts.push_back({offered, true, ""});

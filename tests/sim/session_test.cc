@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ppp/hdlc_encoder.h"
 #include "session_pair.h"
 
 namespace isthmus::session::testing {
@@ -144,6 +145,77 @@ TEST(Session, TakesANewStreamOfTheSamePeerInPlaceOfTheOld) {
   EXPECT_EQ(pair.b.session->phase(), Phase::kUp);
   EXPECT_EQ(pair.b.established, 2);
   EXPECT_FALSE(pair.b.ended);
+}
+
+// A valid Configure-Request in Opened takes IPCP down at both ends, and up again with what was agreed before.
+void ask_for_the_same_again(Pair& pair, std::uint8_t identifier) {
+  const Bytes request{1, identifier, 0, 10, 3, 6, 193, 6, 35, 12};
+  Bytes frame;
+  ppp::encode_frame(0x8021, request, {}, frame);
+  if (pair.b.session->current())
+    pair.b.session->receive(pair.now, *pair.b.session->current(), frame, pair.b.packets);
+}
+
+TEST(Session, LeavesTheMachinesAsTheyAreWhenTheSameIsNegotiatedAnew) {
+  Pair pair = joined(15);
+  bring_up(pair);
+  for (std::uint8_t round = 100; round < 110; ++round) {
+    ask_for_the_same_again(pair, round);
+    Bytes out;
+    const Bytes packet(20, 0x45);
+    EXPECT_FALSE(pair.b.session->send_packet(pair.now, Family::kIpv4, packet, out));
+    pair.run_for(seconds{4});
+    EXPECT_TRUE(pair.b.session->send_packet(pair.now, Family::kIpv4, packet, out));
+  }
+  for (const End* end : {&pair.a, &pair.b}) {
+    EXPECT_EQ(end->established, 1);
+    EXPECT_EQ(end->suspended, 0);
+    EXPECT_EQ(end->session->phase(), Phase::kUp);
+  }
+}
+
+TEST(Session, HangsUpOnAPeerThatNegotiatesAnewWithoutEnd) {
+  Pair pair = joined(16);
+  bring_up(pair);
+  pair.network_works = false;
+  for (std::uint8_t round = 100; round < 150; ++round) {
+    ask_for_the_same_again(pair, round);
+    pair.run_for(milliseconds{200});
+  }
+  EXPECT_FALSE(pair.b.session->current());
+  EXPECT_EQ(pair.b.established, 1);
+  EXPECT_EQ(pair.b.suspended, 1);
+}
+
+TEST(Session, SuspendsAMachineWhosePeerDoesNotAgreeAgain) {
+  Pair pair = joined(17);
+  bring_up(pair);
+  ask_for_the_same_again(pair, 100);
+  pair.freeze_streams();
+  pair.run_for(seconds{2});
+  EXPECT_EQ(pair.b.suspended, 0);
+  pair.run_for(seconds{2});
+  EXPECT_EQ(pair.b.suspended, 1);
+}
+
+// An end without IPv4 and one without IPv6, as policy may have it, are joined by nothing.
+TEST(Session, RefusesTheCallOnWhichNoAddressesAreAgreed) {
+  Pair pair = joined(18);
+  pair.a.has_ipv4 = false;
+  pair.b.has_ipv6 = false;
+  bring_up(pair);
+  ASSERT_TRUE(pair.a.ended);
+  EXPECT_EQ(pair.a.established, 0);
+}
+
+TEST(Session, StandsWithOneFamilyWhereTheOtherIsNotWanted) {
+  Pair pair = joined(19);
+  pair.a.has_ipv4 = pair.b.has_ipv4 = false;
+  bring_up(pair);
+  EXPECT_EQ(pair.a.session->phase(), Phase::kUp);
+  ASSERT_TRUE(pair.a.agreement);
+  EXPECT_TRUE(pair.a.agreement->ipv6);
+  EXPECT_FALSE(pair.a.agreement->ipv4);
 }
 
 TEST(Session, EndsTheCallerThatTheFarPolicyRefusesWithItsReason) {

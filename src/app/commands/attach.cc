@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <asio/io_context.hpp>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "app/commands/commands.h"
 #include "app/host_id.h"
@@ -70,25 +73,54 @@ Result<Called> choose(const config::AttachCommand& command, const io::LoginConte
   return Called{choice.name, choice.name, caller ? hex(caller->host) : ""};
 }
 
-Result<io::ControlConnection> find_or_start_owner(const io::RuntimeDir& dir, const std::string& session) {
-  // Two calls of one peer may arrive at once: one starts the owner, the other finds it.
+struct OwnerFound {
+  io::ControlConnection channel;
+  io::UniqueFd lock;  // of an owner that was just started: it is let go of when that listens
+};
+
+// Two calls of one peer may arrive at once: one starts the owner, the other waits for it to listen and finds
+// it.
+Result<OwnerFound> find_or_start_owner(const io::RuntimeDir& dir, const std::string& session) {
   const std::filesystem::path lock_path = TRY(dir.file_of(session, "attach-lock"));
-  const io::UniqueFd lock = TRY(io::lock_file(lock_path));
+  io::UniqueFd lock = TRY(io::lock_file(lock_path));
   const std::filesystem::path socket = TRY(dir.file_of(session, "sock"));
   Result<io::ControlConnection> running = io::ControlConnection::connect(socket.string());
-  if (running) return running;
-  return io::start_session_owner({kSessionOwnerWord});
+  if (running) return OwnerFound{std::move(*running), {}};
+  io::ControlConnection started = TRY(io::start_session_owner({kSessionOwnerWord}));
+  return OwnerFound{std::move(started), std::move(lock)};
 }
 
-ExitCode wait_for_end(io::ControlConnection& owner) {
+Result<ControlReply> wait_for_end(io::ControlConnection& owner) {
   for (;;) {
     Result<io::ControlMessage> message = owner.receive_within(std::chrono::hours{1});
     if (!message && message.error().code == Error::Code::kTimeout) continue;
-    if (!message) return ExitCode::kOk;
-    const Result<ControlReply> reply = decode_reply(message->payload);
-    if (!reply) continue;
-    if (reply->exit_code != 0 && !reply->text.empty()) complain(reply->text);
-    return static_cast<ExitCode>(reply->exit_code);
+    if (!message)
+      return fail(Error::Code::kClosed,
+                  "the process that held the session is gone: `isthmus cleanup` removes what "
+                  "it may have left");
+    Result<ControlReply> reply = decode_reply(message->payload);
+    if (reply) return reply;
+  }
+}
+
+// Hands the stream to the session's owner and waits for its last word.
+Result<ControlReply> pass_on(const io::RuntimeDir& dir, const AttachRequest& request) {
+  OwnerFound owner = TRY(find_or_start_owner(dir, request.session));
+  std::vector<int> fds{STDIN_FILENO, STDOUT_FILENO};
+  if (owner.lock.is_open()) fds.push_back(owner.lock.get());
+  TRY(owner.channel.send(encode(request), fds));
+  owner.lock.reset();
+  return wait_for_end(owner.channel);
+}
+
+// An owner may be in its last moments when it is found: then the stream is another's to begin.
+Result<ControlReply> pass_on_until_taken(const io::RuntimeDir& dir, const AttachRequest& request) {
+  constexpr int kAttempts = 20;
+  constexpr std::chrono::milliseconds kPause{150};  // an owner lingers 1.5 s at most
+  for (int attempt = 1;; ++attempt) {
+    Result<ControlReply> reply = pass_on(dir, request);
+    if (!reply || !reply->is_not_taken || attempt == kAttempts) return reply;
+    std::this_thread::sleep_for(kPause);
   }
 }
 
@@ -105,22 +137,17 @@ ExitCode run_attach(const config::AttachCommand& command) {
   const Result<Called> called = choose(command, login, *dir);
   if (!called) return refuse(called.error().message);
 
-  Result<io::ControlConnection> owner = find_or_start_owner(*dir, called->session);
-  if (!owner) {
-    complain(owner.error().message);
-    return ExitCode::kFailed;
-  }
   AttachRequest request{called->session,   called->peer_file, login.describe(), std::nullopt,
                         command.verbosity, called->host,      std::nullopt};
   if (login.client) request.client = login.client->address;
   if (login.server) request.server = login.server->address;
-  const std::array<int, 2> stream{STDIN_FILENO, STDOUT_FILENO};
-  const Result<void> sent = owner->send(encode(request), stream);
-  if (!sent) {
-    complain(sent.error().message);
+  const Result<ControlReply> reply = pass_on_until_taken(*dir, request);
+  if (!reply) {
+    complain(reply.error().message);
     return ExitCode::kFailed;
   }
-  return wait_for_end(*owner);
+  if (reply->exit_code != 0 && !reply->text.empty()) complain(reply->text);
+  return static_cast<ExitCode>(reply->exit_code);
 }
 
 ExitCode run_session_owner() {
@@ -133,9 +160,16 @@ ExitCode run_session_owner() {
   const auto* attach = request ? std::get_if<AttachRequest>(&*request) : nullptr;
   if (attach == nullptr) return ExitCode::kFailed;
   const auto give_up = [&](const Error& error) {
-    std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), error.message}));
+    // kExists: the owner before us has not gone yet.
+    std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), error.message,
+                                                   error.code == Error::Code::kExists}));
     return ExitCode::kFailed;
   };
+  std::optional<io::UniqueFd> until_listening;
+  if (message->fds.size() > 2) {
+    until_listening.emplace(std::move(message->fds.back()));
+    message->fds.pop_back();
+  }
   config::PeerPolicy policy;
   policy.origin = config::PolicyOrigin::kAdopted;
   std::optional<config::SitePolicy> adopt_under;
@@ -159,6 +193,7 @@ ExitCode run_session_owner() {
                    .when_proven = nullptr};
   Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(loop, std::move(setup));
   if (!owner) return give_up(owner.error());
+  until_listening.reset();
   (*owner)->attach(std::move(channel), *attach, std::move(message->fds));
   return (*owner)->run();
 }

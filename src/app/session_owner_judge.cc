@@ -1,0 +1,88 @@
+// What a session owner makes of a peer's Hello: whether the two ends want what the other permits.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/host_id.h"
+#include "app/session_owner.h"
+#include "base/printable.h"
+#include "io/boot_clock.h"
+#include "io/host_facts_reader.h"
+
+namespace isthmus::app {
+
+void SessionOwner::on(session::Judge& judge) {
+  const Leg* leg = leg_of(judge.call);
+  if (leg == nullptr) return;
+  const OuterPath outer = outer_of(*leg);
+  const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
+  Result<HostFacts> facts = io::read_host_facts(interface);
+  if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  // A plan is told beside a session that stands, which keeps its own peer and policy.
+  const bool is_aside = judge.hello && judge.hello->plan_only && session_->agreement() != nullptr;
+  Site aside = setup_.site;
+  Site& site = is_aside ? aside : setup_.site;
+  if (setup_.dial)
+    say_step("ssh", fmt::format("connected to {}", outer.remote.empty() ? setup_.dial->destination.to_string()
+                                                                        : outer.remote.front().to_string()));
+  warn_of_text_before(judge.call);
+  waiting_for_ = "the link";
+  if (judge.hello && !is_aside) {
+    peer_ = judge.hello;
+    state_.peer_name = judge.hello->name;
+    state_.peer_host = hex(judge.hello->host);
+    save_state();
+    look_for_rivals(*judge.hello, *facts);
+  }
+  session::Settlement settlement =
+      site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
+  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
+    if (!verdict.accepted)
+      log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
+  }
+  // Over one call after another we are the same interface: its link-local address stays.
+  if (!settlement.network.local_interface_id) settlement.network.local_interface_id = interface_id_;
+  if (judge.hello && judge.hello->plan_only && !setup_.plan_only)
+    settlement.plan = plan_lines(site, *judge.hello, settlement, outer);
+  // A plan shows the rest beside what is refused, where there is a rest.
+  const bool is_shown_first = setup_.plan_only && judge.hello && !judge.hello->offers.empty();
+  if (setup_.dial && judge.hello && !is_shown_first && !is_as_asked(foreseen(judge, settlement))) return;
+  if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
+}
+
+void SessionOwner::warn_of_text_before(session::CallId id) {
+  const session::Call* call = session_->find(id);
+  const std::string_view text = call != nullptr ? call->link().text_before_stream() : std::string_view{};
+  if (text.empty()) return;
+  const std::string first = printable(text.substr(0, text.find_first_of("\r\n")), 120);
+  log_.warning(fmt::format("text before the stream is skipped: '{}': does a login script print it?", first));
+}
+
+// What is known of the agreement before there are addresses: a peer that offers nothing would be long in
+// refusing those.
+session::Agreement SessionOwner::foreseen(const session::Judge& judge,
+                                          const session::Settlement& settlement) const {
+  session::Agreement agreement;
+  agreement.peer = judge.hello;
+  for (const session::Answer::Verdict& verdict : settlement.verdicts) {
+    if (!verdict.accepted) agreement.refusals.push_back(verdict);
+  }
+  agreement.accepted = settlement.accepted;
+  const session::Call* call = session_->find(judge.call);
+  if (call != nullptr) agreement.verdicts = call->agreement().verdicts;
+  return agreement;
+}
+
+// An `up` gets all that its user asked for, or says why not and ends.
+bool SessionOwner::is_as_asked(const session::Agreement& agreement) {
+  const std::vector<Lack> lacks = setup_.site.lacks(agreement);
+  if (lacks.empty()) return true;
+  for (const Lack& lack : lacks) {
+    for (const std::string& sentence : lack.sentences) log_.error(sentence);
+  }
+  session_->close(io::boot_now(),
+                  {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
+  finish(lacks.front().code, fmt::format("{}", fmt::join(lacks.front().sentences, ", ")));
+  return false;
+}
+
+}  // namespace isthmus::app
