@@ -10,6 +10,9 @@ packages = @tools/install_packages.sh
 # The end-to-end tests and the demo make network namespaces, which takes root.
 as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
 
+# End-to-end tests that `make sanitize` runs too, with the sanitized program at both ends.
+sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
+
 .PHONY: all build test demo style lint sanitize fuzz bench install deb clean help
 all: build
 
@@ -18,7 +21,7 @@ help:
 	@echo "make demo [KEEP=1]    join two sites made of network namespaces, prove it, undo it"
 	@echo "make test             build and run every test"
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
-	@echo "make sanitize         the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
 	@echo "make bench            the benchmarks"
 	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
@@ -59,7 +62,10 @@ sanitize:
 	$(packages) build net test
 	@cmake --preset sanitize
 	@cmake --build --preset sanitize -j $(JOBS)
-	@cd build/sanitize && ctest --output-on-failure --no-tests=error -j 2 -L 'unit|conformance|sim|fuzz-regress'
+	@rm -f build/sanitize/reports/*
+	@cd build/sanitize && $(as_root) ctest --output-on-failure --no-tests=error -j 2 -L 'unit|conformance|sim|fuzz-regress|kernel'
+	@cd build/sanitize && $(as_root) ctest --output-on-failure --no-tests=error -R '^($(sanitized))$$'
+	@! $(as_root) grep -s . build/sanitize/reports/*
 
 fuzz:
 	$(packages) build fuzz
