@@ -130,7 +130,7 @@ void SessionOwner::wait_monitor() {
     const io::NetworkChange change = monitor_.drain();
     const Instant now = io::boot_now();
     if (change.link || change.address || change.route) session_->network_changed(now);
-    if (change.any() && !is_over_) put_back_at_ = now + kPutBackDelay;
+    if (change.any() && !is_over_ && !put_back_at_) put_back_at_ = now + kPutBackDelay;
     turn();
     wait_monitor();
   });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/netlink_message.h"
 #include "io/nft.h"
 
 namespace isthmus::io {
@@ -39,7 +40,7 @@ Result<HostApplier> HostApplier::open(const RuntimeDir& dir, std::string_view se
 Result<TunDevice> HostApplier::open_tun(std::string_view name_or_pattern, int mtu) {
   TunDevice device = TRY(TunDevice::open(name_or_pattern, mtu));
   // No intent: the kernel undoes an interface when its descriptor closes, however we end.
-  TRY(journal_.name_interface(device.name()));
+  TRY(journal_.name_interface(device.name(), interface_index(device.name())));
   return device;
 }
 
@@ -133,7 +134,7 @@ Result<std::vector<SessionRecord>> HostApplier::leftovers(const RuntimeDir& dir)
 
 Result<void> HostApplier::perform(const HostChange& change) {
   return std::visit(Overload{[this](const SysctlChange& c) { return ledger_.acquire(session(), c); },
-                             [](const NftTableChange& c) { return Nft::apply(c); },
+                             [this](const NftTableChange& c) { return make_table(c); },
                              [this](const auto& c) { return netlink_.add(c); }},
                     change);
 }
@@ -141,15 +142,39 @@ Result<void> HostApplier::perform(const HostChange& change) {
 Result<void> HostApplier::undo(const HostChange& change) {
   return std::visit(Overload{[this](const SysctlChange& c) { return ledger_.release(session(), c.key); },
                              [](const NftTableChange& c) { return Nft::remove(c.name); },
-                             [this](const auto& c) { return netlink_.remove(c); }},
+                             [this](const RuleChange& c) { return netlink_.remove(c); },
+                             [this](const auto& c) {
+                               return is_another_by_now(c.interface) ? Result<void>{} : netlink_.remove(c);
+                             }},
                     change);
 }
 
 Result<bool> HostApplier::is_in_kernel(const HostChange& change) {
   return std::visit(Overload{[](const SysctlChange&) { return Result<bool>{true}; },
-                             [](const NftTableChange& c) { return Nft::has(c.name); },
+                             [this](const NftTableChange& c) { return has_table(c); },
                              [this](const auto& c) { return netlink_.has(c); }},
                     change);
+}
+
+Result<void> HostApplier::make_table(const NftTableChange& table) {
+  TRY(Nft::apply(table));
+  Result<std::optional<std::string>> listing = Nft::listing(table.name);
+  tables_.erase(table.name);
+  if (listing && *listing) tables_.emplace(table.name, std::move(**listing));
+  return {};
+}
+
+// A table can be there and guard nothing: `nft flush table` leaves it and its chains, without a rule.
+Result<bool> HostApplier::has_table(const NftTableChange& table) const {
+  const std::optional<std::string> listing = TRY(Nft::listing(table.name));
+  const auto made = tables_.find(table.name);
+  return listing && (made == tables_.end() || made->second == *listing);
+}
+
+// The kernel took what was on our interface away with it. The name may be a later session's since.
+bool HostApplier::is_another_by_now(const std::string& interface) const {
+  if (interface.empty() || interface != journal_.interface() || journal_.interface_index() == 0) return false;
+  return interface_index(interface) != journal_.interface_index();
 }
 
 }  // namespace isthmus::io

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,10 +65,14 @@ class HostApplier {
   Result<void> perform(const HostChange& change);
   Result<void> undo(const HostChange& change);
   Result<bool> is_in_kernel(const HostChange& change);
+  Result<void> make_table(const NftTableChange& table);
+  Result<bool> has_table(const NftTableChange& table) const;
+  [[nodiscard]] bool is_another_by_now(const std::string& interface) const;
 
   Journal journal_;
   Netlink netlink_;
   SysctlLedger ledger_;
+  std::map<std::string, std::string> tables_;  // as nft listed them when they were made
 };
 
 }  // namespace isthmus::io

@@ -37,8 +37,8 @@ std::string change_line(const char* event, const HostChange& change) {
   return std::string{"{\""} + event + "\":" + to_json(change) + "}";
 }
 
-std::string interface_line(const std::string& interface) {
-  return Json{{"interface", interface}}.dump();
+std::string interface_line(const std::string& interface, std::uint32_t index) {
+  return Json{{"interface", interface}, {"index", index}}.dump();
 }
 
 void apply_header(const Json& line, SessionRecord& record) {
@@ -67,6 +67,9 @@ bool apply_line(std::string_view text, SessionRecord& record) {
   }
   if (line.contains("interface") && line["interface"].is_string()) {
     record.interface = line["interface"].get<std::string>();
+    const auto index = line.find("index");
+    if (index != line.end() && index->is_number_unsigned())
+      record.interface_index = index->get<std::uint32_t>();
     return true;
   }
   if (const auto change = change_in(line, "intend")) {
@@ -278,9 +281,10 @@ Result<void> Journal::mark_undone(const HostChange& change) {
   return {};
 }
 
-Result<void> Journal::name_interface(const std::string& interface) {
-  TRY(append(interface_line(interface)));
+Result<void> Journal::name_interface(const std::string& interface, std::uint32_t index) {
+  TRY(append(interface_line(interface, index)));
   record_.interface = interface;
+  record_.interface_index = index;
   return {};
 }
 
@@ -306,7 +310,7 @@ Result<void> Journal::append(const std::string& line) {
 // not grow it.
 Result<void> Journal::compact() {
   std::string text = header_line(record_) + "\n";
-  if (!record_.interface.empty()) text += interface_line(record_.interface) + "\n";
+  if (!record_.interface.empty()) text += interface_line(record_.interface, record_.interface_index) + "\n";
   for (const HostChange& change : record_.standing) text += change_line("intend", change) + "\n";
   file_ = TRY(publish(path_, text));
   lines_ = 0;

@@ -23,6 +23,7 @@ struct SessionRecord {
   std::string session;
   std::uint32_t slot = 0;
   std::string interface;  // empty before the TUN was made
+  std::uint32_t interface_index = 0;
   pid_t owner = 0;
   bool is_alive = false;
   std::vector<HostChange> standing;  // intended or done and not undone, oldest first
@@ -43,6 +44,8 @@ class Journal {
   [[nodiscard]] const std::string& session() const { return record_.session; }
   [[nodiscard]] std::uint32_t slot() const { return record_.slot; }
   [[nodiscard]] const std::string& interface() const { return record_.interface; }
+  // Tells it from a later one of the same name; 0 if unknown.
+  [[nodiscard]] std::uint32_t interface_index() const { return record_.interface_index; }
   // Intended or done and not undone, oldest first.
   [[nodiscard]] const std::vector<HostChange>& standing() const { return record_.standing; }
   [[nodiscard]] std::size_t unreadable_lines() const { return record_.unreadable_lines; }
@@ -51,7 +54,7 @@ class Journal {
   [[nodiscard]] Result<void> intend(const HostChange& change);
   [[nodiscard]] Result<void> mark_done(const HostChange& change);
   [[nodiscard]] Result<void> mark_undone(const HostChange& change);
-  [[nodiscard]] Result<void> name_interface(const std::string& interface);
+  [[nodiscard]] Result<void> name_interface(const std::string& interface, std::uint32_t index);
 
   // Removes the file; nothing may be standing.
   [[nodiscard]] Result<void> remove();

@@ -69,13 +69,14 @@ TEST_F(JournalTest, IsAdoptedWithEverythingOnceItsOwnerIsDead) {
   die_after([&] {
     auto journal = Journal::create(dir_, "office");
     (void)journal->intend(kFirst);
-    (void)journal->name_interface("isth0");
+    (void)journal->name_interface("isth0", 7);
   });
   EXPECT_FALSE(Journal::read_all(dir_)->front().is_alive);
   const auto orphans = Journal::adopt_orphans(dir_);
   ASSERT_TRUE(orphans && orphans->size() == 1);
   EXPECT_EQ(orphans->front().standing(), std::vector<HostChange>{kFirst});
   EXPECT_EQ(orphans->front().interface(), "isth0");
+  EXPECT_EQ(orphans->front().interface_index(), 7U);
 }
 
 TEST_F(JournalTest, OfADeadOwnerIsNotOverwritten) {

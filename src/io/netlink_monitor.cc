@@ -1,13 +1,19 @@
 #include "io/netlink_monitor.h"
 
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <string_view>
 
 #include "base/check.h"
 
@@ -18,8 +24,9 @@ constexpr int kReceiveBuffer = 256 * 1024;
 // A busy routing daemon may fill the socket as fast as we empty it; what is left makes the descriptor
 // readable.
 constexpr int kMaxReads = 64;
+constexpr std::string_view kOurTables = "isthmus_";
 
-void note(const nlmsghdr& message, NetworkChange& change) {
+void note_route(const nlmsghdr& message, NetworkChange& change) {
   switch (message.nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
@@ -42,48 +49,105 @@ void note(const nlmsghdr& message, NetworkChange& change) {
   }
 }
 
-}  // namespace
+// Tables, chains, rules and sets all say first which table they belong to. Other programs' tables may change
+// all day long.
+void note_filter(nlmsghdr& message, NetworkChange& change) {
+  static_assert(int{NFTA_CHAIN_TABLE} == NFTA_TABLE_NAME && int{NFTA_RULE_TABLE} == NFTA_TABLE_NAME &&
+                int{NFTA_SET_TABLE} == NFTA_TABLE_NAME && int{NFTA_SET_ELEM_LIST_TABLE} == NFTA_TABLE_NAME);
+  const int type = message.nlmsg_type;
+  if (NFNL_SUBSYS_ID(type) != NFNL_SUBSYS_NFTABLES || NFNL_MSG_TYPE(type) == NFT_MSG_NEWGEN) return;
+  const nlattr* table = nlmsg_find_attr(&message, sizeof(nfgenmsg), NFTA_TABLE_NAME);
+  if (table == nullptr) return;
+  const std::string_view name{static_cast<const char*>(nla_data(table)),
+                              static_cast<std::size_t>(nla_len(table))};
+  if (name.starts_with(kOurTables)) change.filter = true;
+}
 
-Result<NetlinkMonitor> NetlinkMonitor::open() {
+std::unexpected<Error> fail_netlink(const char* what, int error) {
+  return fail(Error::Code::kSystem, std::string{what} + ": " + nl_geterror(error));
+}
+
+Result<void> prepare(nl_sock& socket) {
+  nl_socket_set_buffer_size(&socket, kReceiveBuffer, 0);
+  if (const int error = nl_socket_set_nonblocking(&socket); error < 0)
+    return fail_netlink("open a netlink monitor", error);
+  return {};
+}
+
+Result<NetlinkSocket> open_routes() {
   NetlinkSocket socket{nl_socket_alloc()};
   CHECK(socket != nullptr);
   nl_join_groups(socket.get(), RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
                                    RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE);
-  if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) {
-    return fail(Error::Code::kSystem, std::string{"open a netlink monitor: "} + nl_geterror(error));
-  }
+  if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0)
+    return fail_netlink("open a netlink monitor", error);
   // IPv6's rules have a group beyond those of the old bit mask.
-  if (const int error = nl_socket_add_membership(socket.get(), RTNLGRP_IPV6_RULE); error < 0) {
-    return fail(Error::Code::kSystem, std::string{"watch IPv6 rules by netlink: "} + nl_geterror(error));
-  }
-  nl_socket_set_buffer_size(socket.get(), kReceiveBuffer, 0);
-  if (const int error = nl_socket_set_nonblocking(socket.get()); error < 0) {
-    return fail(Error::Code::kSystem, std::string{"open a netlink monitor: "} + nl_geterror(error));
-  }
-  return NetlinkMonitor{std::move(socket)};
+  if (const int error = nl_socket_add_membership(socket.get(), RTNLGRP_IPV6_RULE); error < 0)
+    return fail_netlink("watch IPv6 rules by netlink", error);
+  TRY(prepare(*socket));
+  return socket;
 }
 
-int NetlinkMonitor::fd() const {
-  return nl_socket_get_fd(socket_.get());
+Result<NetlinkSocket> open_filters() {
+  NetlinkSocket socket{nl_socket_alloc()};
+  CHECK(socket != nullptr);
+  if (const int error = nl_connect(socket.get(), NETLINK_NETFILTER); error < 0)
+    return fail_netlink("open a netlink monitor of nftables", error);
+  if (const int error = nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES); error < 0)
+    return fail_netlink("watch nftables by netlink", error);
+  TRY(prepare(*socket));
+  return socket;
+}
+
+Result<UniqueFd> epoll_of(const nl_sock& first, const nl_sock& second) {
+  UniqueFd either{::epoll_create1(EPOLL_CLOEXEC)};
+  if (!either.is_open()) return fail_errno(errno, "open a netlink monitor");
+  for (const nl_sock* socket : {&first, &second}) {
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    if (::epoll_ctl(either.get(), EPOLL_CTL_ADD, nl_socket_get_fd(socket), &event) != 0)
+      return fail_errno(errno, "open a netlink monitor");
+  }
+  return either;
+}
+
+enum class Emptied : std::uint8_t { kRead, kOverflowed };
+
+template <typename Note>
+Emptied empty(const nl_sock& socket, const Note& note) {
+  Emptied emptied = Emptied::kRead;
+  alignas(nlmsghdr) std::array<char, 32768> buffer;
+  for (int reads = 0; reads < kMaxReads; ++reads) {
+    const ssize_t length = ::recv(nl_socket_get_fd(&socket), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0 && errno == ENOBUFS) {
+      emptied = Emptied::kOverflowed;
+      continue;
+    }
+    if (length <= 0) return emptied;
+    auto rest = static_cast<unsigned int>(length);
+    for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, rest);
+         message = NLMSG_NEXT(message, rest)) {
+      note(*message);
+    }
+  }
+  return emptied;
+}
+
+}  // namespace
+
+Result<NetlinkMonitor> NetlinkMonitor::open() {
+  NetlinkSocket routes = TRY(open_routes());
+  NetlinkSocket filters = TRY(open_filters());
+  UniqueFd either = TRY(epoll_of(*routes, *filters));
+  return NetlinkMonitor{std::move(routes), std::move(filters), std::move(either)};
 }
 
 NetworkChange NetlinkMonitor::drain() {
   NetworkChange change;
-  alignas(nlmsghdr) std::array<char, 32768> buffer;
-  for (int reads = 0; reads < kMaxReads; ++reads) {
-    const ssize_t length = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0 && errno == ENOBUFS) {
-      change = {.link = true, .address = true, .route = true, .rule = true};
-      continue;
-    }
-    if (length <= 0) return change;
-    auto rest = static_cast<unsigned int>(length);
-    for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, rest);
-         message = NLMSG_NEXT(message, rest)) {
-      note(*message, change);
-    }
-  }
+  if (empty(*routes_, [&](const nlmsghdr& message) { note_route(message, change); }) == Emptied::kOverflowed)
+    change.link = change.address = change.route = change.rule = true;
+  if (empty(*filters_, [&](nlmsghdr& message) { note_filter(message, change); }) == Emptied::kOverflowed)
+    change.filter = true;
   return change;
 }
 

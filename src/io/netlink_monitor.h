@@ -1,8 +1,10 @@
-// Tells that links, addresses, routes or rules changed: to redial at once, and to put ours back.
+// Tells that links, addresses, routes, rules or our nftables tables changed: to redial at once, and to put
+// ours back.
 #pragma once
 
 #include "base/result.h"
 #include "io/netlink.h"
+#include "io/unique_fd.h"
 
 namespace isthmus::io {
 
@@ -12,7 +14,8 @@ struct NetworkChange {
   bool address = false;
   bool route = false;
   bool rule = false;
-  [[nodiscard]] bool any() const { return link || address || route || rule; }
+  bool filter = false;  // a table named isthmus_*, or what is in it
+  [[nodiscard]] bool any() const { return link || address || route || rule || filter; }
 };
 
 class NetlinkMonitor {
@@ -20,14 +23,17 @@ class NetlinkMonitor {
   static Result<NetlinkMonitor> open();
 
   // Readable when drain() has something to say.
-  [[nodiscard]] int fd() const;
-  // Empties the socket without blocking. After an overflow everything counts as changed.
+  [[nodiscard]] int fd() const { return either_.get(); }
+  // Empties the sockets without blocking. After an overflow everything counts as changed.
   NetworkChange drain();
 
  private:
-  explicit NetlinkMonitor(NetlinkSocket socket) : socket_(std::move(socket)) {}
+  NetlinkMonitor(NetlinkSocket routes, NetlinkSocket filters, UniqueFd either)
+      : routes_(std::move(routes)), filters_(std::move(filters)), either_(std::move(either)) {}
 
-  NetlinkSocket socket_;
+  NetlinkSocket routes_;
+  NetlinkSocket filters_;
+  UniqueFd either_;  // an epoll of both
 };
 
 }  // namespace isthmus::io

@@ -53,13 +53,19 @@ Result<void> check_name(const std::string& name) {
 
 enum class Holder : std::uint8_t { kNobody, kUs, kOthers };
 
-Result<Holder> holder_of(const std::string& name) {
+struct Found {
+  Holder holder = Holder::kNobody;
+  std::string listing;
+};
+
+Result<Found> look_for(const std::string& name) {
   TRY(check_name(name));
-  const ProgramOutput output = TRY(run_nft({"--terse", "list", "table", "inet", name}, ""));
+  ProgramOutput output = TRY(run_nft({"--stateless", "list", "table", "inet", name}, ""));
   if (output.status.is_success()) {
-    return output.output.find(kMark) == std::string::npos ? Holder::kOthers : Holder::kUs;
+    const bool is_ours = output.output.find(kMark) != std::string::npos;
+    return Found{is_ours ? Holder::kUs : Holder::kOthers, std::move(output.output)};
   }
-  if (output.errors.find("No such file or directory") != std::string::npos) return Holder::kNobody;
+  if (output.errors.find("No such file or directory") != std::string::npos) return Found{};
   return fail_nft("look for nft table inet " + name, output);
 }
 
@@ -67,7 +73,7 @@ Result<Holder> holder_of(const std::string& name) {
 
 Result<void> Nft::apply(const NftTableChange& table) {
   std::string script;
-  switch (TRY(holder_of(table.name))) {
+  switch (TRY(look_for(table.name)).holder) {
     case Holder::kOthers:
       return fail(Error::Code::kExists, "nft table inet " + table.name + " is there already, not from us");
     case Holder::kUs:
@@ -84,12 +90,14 @@ Result<void> Nft::apply(const NftTableChange& table) {
 }
 
 Result<void> Nft::remove(const std::string& name) {
-  if (TRY(holder_of(name)) != Holder::kUs) return {};
+  if (TRY(look_for(name)).holder != Holder::kUs) return {};
   return run_script("delete table inet " + name + "\n", "delete nft table inet " + name);
 }
 
-Result<bool> Nft::has(const std::string& name) {
-  return TRY(holder_of(name)) == Holder::kUs;
+Result<std::optional<std::string>> Nft::listing(const std::string& name) {
+  Found found = TRY(look_for(name));
+  if (found.holder != Holder::kUs) return std::nullopt;
+  return std::move(found.listing);
 }
 
 Result<std::string> Nft::list_ruleset_json() {

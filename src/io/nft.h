@@ -1,6 +1,7 @@
 // Our own nftables tables, by the system's nft in one transaction each.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@ class Nft {
   [[nodiscard]] static Result<void> apply(const NftTableChange& table);
   // Deletes the table if it is ours; success if it is gone already.
   [[nodiscard]] static Result<void> remove(const std::string& name);
-  [[nodiscard]] static Result<bool> has(const std::string& name);
+  // The whole table without what counts by itself, as nft lists it; nothing if it is not there or not ours.
+  [[nodiscard]] static Result<std::optional<std::string>> listing(const std::string& name);
   // The whole ruleset of this namespace as nft's JSON, to look for firewalls that would drop our packets.
   [[nodiscard]] static Result<std::string> list_ruleset_json();
 };

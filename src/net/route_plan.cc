@@ -299,7 +299,7 @@ class Planner {
         if (is_quotable_interface(lan)) filter.masquerade_interfaces.push_back(lan);
     }
     filter.guard = in_.guard;
-    lasting(NftTableChange{"isthmus_" + in_.interface, tunnel_filter_body(filter)});
+    lasting(NftTableChange{"isthmus_" + std::to_string(table()), tunnel_filter_body(filter)});
   }
 
   // The address that ssh itself is connected to must stay reachable from outside.

@@ -74,7 +74,7 @@ TEST(RoutePlan, JoinsTheTwoNetworksOfTheArticle) {
                   "sysctl net.ipv4.conf.isth0.accept_redirects=0",
                   "address 193.6.35.12/32 peer 193.6.37.12 dev isth0",
                   "address fe80::102:304:506:708/64 dev isth0", "unreachable route 193.6.37.0/24 table 7203",
-                  "nft table inet isthmus_isth0", "rule 7203: table 7203",
+                  "nft table inet isthmus_7203", "rule 7203: table 7203",
                   "sysctl net.ipv4.conf.isth0.forwarding=1", "sysctl net.ipv4.conf.eth1.forwarding=1"));
   EXPECT_THAT(lines(plan.while_up), ElementsAre("route 193.6.37.0/24 dev isth0 src 193.6.35.12 table 7203"));
   EXPECT_THAT(plan.warnings, IsEmpty());
@@ -110,7 +110,7 @@ TEST(RoutePlan, PutsTheRuleIntoTheTableAfterWhatItLeadsTo) {
   const auto at = [&](const char* text) { return std::ranges::find(all, text) - all.begin(); };
   EXPECT_LT(at("rule 7003: to 193.6.36.12/32 tcp port 22 table main"), at("rule 7203: table 7203"));
   EXPECT_LT(at("throw route 193.6.35.0/24 table 7203"), at("rule 7203: table 7203"));
-  EXPECT_LT(at("nft table inet isthmus_isth0"), at("rule 7203: table 7203"));
+  EXPECT_LT(at("nft table inet isthmus_7203"), at("rule 7203: table 7203"));
 }
 
 // Hosts of the LAN may be sending already: what this machine forwards before the rule stands (or, undoing,

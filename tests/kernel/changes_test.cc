@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <vector>
 
 #include "io/host_applier.h"
@@ -120,6 +122,37 @@ TEST_F(ChangesTest, ThatOtherToolsRemoveArePutBack) {
   EXPECT_EQ(snapshot(), whole);
 }
 
+TEST_F(ChangesTest, ToATableArePutBackWhateverIsMissingOfIt) {
+  auto applier = HostApplier::open(runtime_dir(), "office");
+  const NftTableChange table{
+      "isthmus_7200",
+      "chain guard {\ntype filter hook forward priority 0;\nip daddr 10.2.0.0/24 counter "
+      "drop\n}\nchain more {\n}"};
+  ASSERT_TRUE(applier->apply(table));
+  const std::string whole = snapshot();
+  for (const char* damage :
+       {"nft flush ruleset", "nft flush table inet isthmus_7200", "nft flush chain inet isthmus_7200 guard",
+        "nft delete chain inet isthmus_7200 more", "nft insert rule inet isthmus_7200 guard accept"}) {
+    EXPECT_TRUE(applier->put_back().restored.empty()) << "before " << damage;
+    shell(damage);
+    EXPECT_EQ(applier->put_back().restored.size(), 1U) << damage;
+    EXPECT_EQ(snapshot(), whole) << damage;
+  }
+}
+
+TEST_F(ChangesTest, OnAnInterfaceThatIsGoneAreNotTakenFromTheNextOfItsName) {
+  const AddressChange local{"isth0", address("10.1.0.1"), 32, address("10.2.0.1")};
+  auto dead = HostApplier::open(runtime_dir(), "dead");
+  {
+    ASSERT_TRUE(dead->open_tun("isth0", 1404) && dead->apply(local));
+  }
+  auto living = HostApplier::open(runtime_dir(), "living");
+  const auto tun = living->open_tun("isth0", 1404);
+  ASSERT_TRUE(tun && living->apply(local));
+  EXPECT_TRUE(dead->revert_all().empty());
+  EXPECT_NE(shell("ip addr show dev isth0").find("10.1.0.1 peer 10.2.0.1"), std::string::npos);
+}
+
 TEST_F(ChangesTest, OfSomebodyElseAreNamedAndSurvive) {
   shell("ip route add unreachable 10.2.0.0/24 table 7200 metric 4000 proto static");
   shell("ip rule add to 203.0.113.9 ipproto tcp dport 22 lookup main priority 7000");
@@ -198,6 +231,15 @@ TEST_F(ChangesTest, AreToldByTheMonitor) {
   EXPECT_TRUE(monitor->drain().address);
   shell("ip link set lan1 down");
   EXPECT_TRUE(monitor->drain().link);
+  shell("nft add table inet somebody && nft flush ruleset");
+  EXPECT_FALSE(monitor->drain().any());
+  for (const char* command :
+       {"nft add table inet isthmus_7200", "nft add chain inet isthmus_7200 a", "nft flush ruleset"}) {
+    shell(command);
+    pollfd ready{monitor->fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ready, 1, 0), 1) << command;
+    EXPECT_TRUE(monitor->drain().filter) << command;
+  }
   EXPECT_FALSE(monitor->drain().any());
 }
 

@@ -61,7 +61,7 @@ def test_plan_names_the_changes_of_both_machines_and_makes_none(near):
     here, there = plan.stdout.split("On the far machine")
     assert "On this machine" in here
     for line in (f"address {FELLINI_IN}/32 peer {POLANSKI_IN} dev isth0", f"route {LAN_B} dev isth0 src {FELLINI_IN}",
-                 f"route {LAN_B6} dev isth0 src {FELLINI_IN6}", "sysctl net.ipv4.conf.lan0.forwarding=1", "nft table inet isthmus_isth0"):
+                 f"route {LAN_B6} dev isth0 src {FELLINI_IN6}", "sysctl net.ipv4.conf.lan0.forwarding=1", "nft table inet isthmus_7200"):
         assert line in here
     for line in (f"address {POLANSKI_IN}/32", f"route {LAN_A} dev isth0 src {POLANSKI_IN}", "sysctl net.ipv6.conf.all.forwarding=1"):
         assert line in there

@@ -291,5 +291,5 @@ def test_the_guard_keeps_strangers_from_speaking_for_the_far_network(near):
             near.topology.run("router", ["/usr/bin/python3", "-c", SEND.replace("isth0", "fellini0"), HOST_B, FELLINI_OUT])
             near.topology.run("polanski", ["/usr/bin/python3", "-c", SEND, HOST_B, HOST_A])
         assert near.topology.run("hostA", ["tcpdump", "-nr", path]).stdout.count("193.6.37.20 >") == 1
-        counted = near.topology.run("fellini", ["nft", "list", "table", "inet", "isthmus_isth0"]).stdout
+        counted = near.topology.run("fellini", ["nft", "list", "table", "inet", "isthmus_7200"]).stdout
         assert LAN_A6 in counted and re.search(r"ip saddr 193\.6\.37\.0/24 counter packets [1-9]\d* .*drop", counted), counted

@@ -14,6 +14,8 @@
 #include "app/session_owner.h"
 #include "io/daemonize.h"
 #include "io/file_lock.h"
+#include "io/host_applier.h"
+#include "io/log.h"
 #include "io/login_context.h"
 
 namespace isthmus::app {
@@ -124,6 +126,16 @@ Result<ControlReply> pass_on_until_taken(const io::RuntimeDir& dir, const Attach
   }
 }
 
+// What sessions that died left behind would stand in a new one's way.
+void clean_first() {
+  const Result<io::RuntimeDir> dir = io::RuntimeDir::open();
+  if (!dir) return;
+  const io::HostApplier::CleanupReport report = io::HostApplier::cleanup(*dir);
+  io::Log log{{}};
+  for (const std::string& line : report.lines) log.notice("cleaned up: " + line);
+  for (const Error& failure : report.failures) log.error("could not be cleaned up: " + failure.message);
+}
+
 }  // namespace
 
 ExitCode run_attach(const config::AttachCommand& command) {
@@ -182,6 +194,7 @@ ExitCode run_session_owner() {
     if (!read) return give_up(read.error());
     policy = std::move(*read);
   }
+  clean_first();
   asio::io_context loop;
   OwnerSetup setup{.session = attach->session,
                    .site = Site{policy, adopt_under},
