@@ -52,6 +52,8 @@ void Stream::read_some() {
     if (count == 0) return lose("the stream has ended");
     handlers_.octets(ConstBytes{incoming_}.first(static_cast<std::size_t>(count)));
     if (dead_ || finishing_) return;
+    is_reading_held_ = backlog() > kDeafMark;
+    if (is_reading_held_) return;
     if (static_cast<std::size_t>(count) < incoming_.size() / 2) break;
   }
   wait_readable();
@@ -89,7 +91,9 @@ void Stream::wait_writable() {
                     self->write_some();
                     if (self->dead_ || self->finishing_) return;
                     self->handlers_.progressed();
-                    if (self->backlog() <= kLowMark) self->handlers_.drained();
+                    if (self->backlog() > kLowMark) return;
+                    self->handlers_.drained();
+                    if (std::exchange(self->is_reading_held_, false)) self->wait_readable();
                   });
 }
 

@@ -26,6 +26,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Above the high mark nothing more should be fed in; below the low mark it may be again.
   static constexpr std::size_t kHighMark = 128 * 1024;
   static constexpr std::size_t kLowMark = 32 * 1024;
+  // Above this nothing more is read either: who asks without end and takes no answer may not fill our memory.
+  // Far above the high mark, so that two ends that both have much to say never wait for each other.
+  static constexpr std::size_t kDeafMark = 1024 * 1024;
 
   // Both descriptors become non-blocking; they may be duplicates of each other.
   static Result<std::shared_ptr<Stream>> open(asio::io_context& loop, io::UniqueFd in, io::UniqueFd out,
@@ -57,6 +60,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Bytes pending_;  // octets [sent_, end) are still to be written
   std::size_t sent_ = 0;
   bool waiting_writable_ = false;
+  bool is_reading_held_ = false;  // until the far side has taken what is pending
   bool finishing_ = false;
   bool dead_ = false;
   bool abandoned_ = false;
