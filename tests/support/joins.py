@@ -11,6 +11,7 @@ import time
 
 from support import netns
 from support.netns import LAN_A, LAN_A6, LAN_B, LAN_B6, POLANSKI_OUT, Failed
+from support.program import own_processes
 from support.sshd import PATH, Sshd
 
 GATEWAYS = ("fellini", "polanski")
@@ -162,16 +163,6 @@ class Up:
 
 def shown(result):
     return f"exit status {result.returncode}\n{result.stdout}\n{result.stderr}"
-
-
-def own_processes(topology, host):
-    """The processes of the program that live on the host."""
-    found = []
-    for pid in topology.pids(host):
-        with contextlib.suppress(OSError):
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("isthmus"):
-                found.append(pid)
-    return found
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """`isthmus up` as a process that is watched, wherever it runs, and the claim that it undid all it did."""
 import contextlib
+import os
 import pathlib
 import re
 import signal
@@ -55,11 +56,11 @@ class Up:
 
 
 def own_processes(topology, host):
-    """The processes of the program that live on the host."""
+    """The processes of the program that live on the host. The owner of a session has another name in /proc than on its command line."""
     found = []
     for pid in topology.pids(host):
         with contextlib.suppress(OSError):
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("isthmus"):
+            if pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name == "isthmus":
                 found.append(pid)
     return found
 
