@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 namespace isthmus::app {
 namespace {
 
@@ -22,8 +20,7 @@ void Progress::detail(const std::string& text) {
 }
 
 void Progress::line(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stdout);
-  std::fflush(stdout);
+  output_.write("", text);
 }
 
 Instant Progress::still_waiting(Instant now, const std::string& what) {

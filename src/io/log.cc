@@ -1,7 +1,6 @@
 #include "io/log.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <array>
 #include <cstdlib>
 #include <ctime>
-#include <utility>
 
 namespace isthmus::io {
 namespace {
@@ -46,11 +44,6 @@ std::string time_stamp() {
   std::array<char, 32> text{};
   strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
   return fmt::format("{}.{:03}", text.data(), now.tv_nsec / 1'000'000);
-}
-
-bool can_write_now(int fd) {
-  pollfd polled{fd, POLLOUT, 0};
-  return poll(&polled, 1, 0) == 1 && (polled.revents & POLLOUT) != 0;
 }
 
 // Lines that would turn text around: a peer's name could make a refusal read as something else.
@@ -103,7 +96,8 @@ bool is_journal_stream(int fd, std::string_view journal_stream) {
   return journal_stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
 }
 
-Log::Log(const LogOptions& options) : most_(options.most), to_stderr_(options.to_stderr) {
+Log::Log(const LogOptions& options)
+    : most_(options.most), to_stderr_(options.to_stderr), stderr_(STDERR_FILENO) {
   const char* journal_stream = getenv("JOURNAL_STREAM");
   is_journal_ = journal_stream != nullptr && is_journal_stream(STDERR_FILENO, journal_stream);
   to_syslog_ = options.to_syslog && !(is_journal_ && to_stderr_);
@@ -118,20 +112,9 @@ void Log::write(LogLevel level, std::string_view text) {
   if (!wants(level)) return;
   const std::string line = log_line(text);
   if (to_syslog_) syslog(syslog_priority(level), "%s%s", word_for(level), line.c_str());
-  if (to_stderr_) write_to_stderr(level, line);
-}
-
-void Log::write_to_stderr(LogLevel level, const std::string& line) {
-  if (!can_write_now(STDERR_FILENO)) {
-    ++left_out_;
-    return;
-  }
+  if (!to_stderr_) return;
   const std::string prefix = is_journal_ ? fmt::format("<{}>", syslog_priority(level)) : time_stamp() + " ";
-  std::string text = fmt::format("{}{}{}\n", prefix, word_for(level), line);
-  if (left_out_ > 0)
-    text = fmt::format("{}({} lines left out)\n", prefix, std::exchange(left_out_, 0)) + text;
-  // A standard error that is gone is no reason to stop.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  stderr_.write(prefix, word_for(level) + line);
 }
 
 }  // namespace isthmus::io

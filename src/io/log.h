@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "io/line_output.h"
+
 namespace isthmus::io {
 
 enum class LogLevel : std::uint8_t {
@@ -43,13 +45,11 @@ class Log {
   void info(std::string_view text) { write(LogLevel::kInfo, text); }
 
  private:
-  void write_to_stderr(LogLevel level, const std::string& line);
-
   LogLevel most_;
   bool to_stderr_;
   bool is_journal_;
   bool to_syslog_;
-  std::uint64_t left_out_ = 0;
+  LineOutput stderr_;
 };
 
 inline constexpr std::size_t kMaxLogLine = 1024;
