@@ -33,6 +33,7 @@ void Prover::wait(std::size_t index) {
 void Prover::begin(std::vector<ProofTask> tasks, Done done) {
   tasks_ = std::move(tasks);
   done_ = std::move(done);
+  prober_.drop_all();
   ids_.clear();
   outcomes_.assign(tasks_.size(), std::nullopt);
   for (const ProofTask& task : tasks_) {
@@ -52,7 +53,6 @@ void Prover::turn() {
   prober_.advance(now);
   for (const io::ProbeOutcome& outcome : prober_.take_outcomes()) {
     const auto place = std::ranges::find(ids_, outcome.id);
-    if (place == ids_.end()) continue;  // of a proof that was dropped
     const auto index = static_cast<std::size_t>(place - ids_.begin());
     session::ProofReport::Probe probe{tasks_[index].source, tasks_[index].target, tasks_[index].is_host,
                                       std::nullopt};

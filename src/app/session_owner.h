@@ -1,6 +1,5 @@
 // The process that holds a session: it joins the pure Session to streams, the TUN interface, this machine's
-// routes, the clock, signals and the control socket. Both `up` and the far end's side of `attach` are one of
-// these.
+// routes, the clock, signals and the control socket. Both `up` and the far side of `attach` are one of these.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -12,6 +11,7 @@
 
 #include "app/applied_routes.h"
 #include "app/control_message.h"
+#include "app/dialler.h"
 #include "app/leg.h"
 #include "app/progress.h"
 #include "app/prover.h"
@@ -20,7 +20,6 @@
 #include "app/tun_pump.h"
 #include "config/commands.h"
 #include "config/exit_codes.h"
-#include "config/ssh_failure.h"
 #include "io/boot_timer.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
@@ -138,6 +137,7 @@ class SessionOwner {
   std::optional<session::Hello> peer_;
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
+  Dialler dialler_;
   std::optional<Instant> put_back_at_, linger_until_, sign_at_;
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;

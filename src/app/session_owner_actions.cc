@@ -95,7 +95,9 @@ void SessionOwner::on(session::Establish& establish) {
   const session::Agreement& agreement = establish.agreement;
   if (setup_.dial && !is_as_asked(agreement)) return;
   if (peer_ && peer_->plan_only) return;
-  const Leg* leg = leg_of(*session_->current());
+  if (session_->current() != establish.call) return;  // it has ended meanwhile
+  const Leg* leg = leg_of(establish.call);
+  if (leg != nullptr && leg->ssh) dialler_.reached(outer_of(*leg));
   const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : OuterPath{});
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }

@@ -5,7 +5,6 @@
 
 #include "app/host_id.h"
 #include "app/session_owner.h"
-#include "config/ssh_command.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
@@ -44,18 +43,18 @@ SessionOwner::LegId SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd
 }
 
 void SessionOwner::on(session::Dial&) {
-  const bool is_first = state_.peer_host.empty() && !diagnosis_;
-  diagnosis_.reset();
+  diagnosis_ = dialler_.is_first() ? dialler_.look(*setup_.dial) : std::nullopt;
+  if (diagnosis_) return session_->dial_failed(io::boot_now(), diagnosis_->what);
   const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
-  const auto argv =
-      config::ssh_command(*setup_.dial, greeting, is_first ? config::Dial::kFirst : config::Dial::kAgain);
+  const std::vector<std::string> argv = dialler_.next_command(*setup_.dial, greeting);
   const LegId expected = next_leg_;
   SshCall::Handlers handlers;
   handlers.said = [this](const std::string& line) { log_.notice("ssh: " + line); };
   handlers.ended = [this, expected] { ssh_ended(expected); };
   Result<std::unique_ptr<SshCall>> ssh = SshCall::start(loop_, argv, std::move(handlers));
   if (!ssh) {
-    diagnosis_ = config::SshDiagnosis{config::SshFailure::kNoSsh, ssh.error().message, "", false};
+    diagnosis_ = config::diagnose_missing_ssh(argv.front());
+    diagnosis_->what += ": " + ssh.error().message;
     return session_->dial_failed(io::boot_now(), ssh.error().message);
   }
   log_.info(fmt::format("calling {}", setup_.dial->destination.to_string()));
@@ -180,7 +179,7 @@ void SessionOwner::retire(LegId id) {
     leg.front.reset();
   }
   leg.stream->finish();
-  if (!leg.ssh) legs_.erase(id);
+  if (!leg.ssh && leg.stream->is_closed()) legs_.erase(id);
 }
 
 Leg* SessionOwner::leg_of(session::CallId call) {

@@ -9,14 +9,29 @@
 
 #include "io/invoking_user.h"
 #include "io/outer_endpoint.h"
+#include "io/run_program.h"
 
 namespace isthmus::app {
 namespace {
 
 constexpr std::size_t kMostKept = 16 * 1024;
 constexpr int kPipeSize = 1 << 20;
+constexpr Duration kSettingsPatience = std::chrono::seconds{5};
 
 }  // namespace
+
+config::SshSettings read_ssh_settings(const config::UpOptions& options) {
+  const std::vector<std::string> argv = config::ssh_settings_command(options);
+  const Result<io::InvokingUser> user = io::find_invoking_user();
+  if (argv.empty() || !user) return {};
+  io::SpawnOptions spawn;
+  spawn.argv = argv;
+  spawn.environment = io::ssh_environment(*user);
+  if (user->is_behind_sudo) spawn.become = user->credentials;
+  const Result<io::ProgramOutput> output = io::run_program(std::move(spawn), "", kSettingsPatience);
+  const bool is_known = output && output->status == io::ExitStatus{io::ExitStatus::Kind::kExited, 0};
+  return is_known ? config::parse_ssh_settings(output->output) : config::SshSettings{};
+}
 
 Result<std::unique_ptr<SshCall>> SshCall::start(asio::io_context& loop, const std::vector<std::string>& argv,
                                                 Handlers handlers) {

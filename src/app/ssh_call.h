@@ -10,10 +10,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/ssh_settings.h"
 #include "io/child_process.h"
 #include "net/endpoint.h"
 
 namespace isthmus::app {
+
+// What ssh would do for this destination, as the invoking user; nothing known where that is not OpenSSH's
+// ssh, or it fails: then the call itself will say why.
+config::SshSettings read_ssh_settings(const config::UpOptions& options);
 
 class SshCall {
  public:

@@ -37,6 +37,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   void start();
   void write(ConstBytes octets);
+  [[nodiscard]] bool is_closed() const { return dead_; }
   [[nodiscard]] std::size_t backlog() const { return pending_.size() - sent_; }
 
   // Stops reading, sends what is pending as long as the far side takes it, then closes.

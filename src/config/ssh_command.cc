@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "config/split_words.h"
+#include "config/ssh_settings.h"
 
 namespace isthmus::config {
 namespace {
@@ -77,6 +79,10 @@ void add_openssh(const UpOptions& options, Dial dial, Argv& argv) {
   argv.add(options.destination.host);
 }
 
+std::vector<std::string> program_of(const UpOptions& options) {
+  return options.ssh_words.empty() ? std::vector<std::string>{"ssh"} : options.ssh_words;
+}
+
 void add_dropbear(const UpOptions& options, Argv& argv) {
   argv.add("-T");
   for (const std::string& identity : options.identities) argv.add("-i", identity);
@@ -107,12 +113,25 @@ bool is_openssh(const std::vector<std::string>& words) {
   return kind_of(words) == SshKind::kOpenSsh;
 }
 
-std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial) {
-  const std::vector<std::string> program =
-      options.ssh_words.empty() ? std::vector<std::string>{"ssh"} : options.ssh_words;
+std::vector<std::string> ssh_settings_command(const UpOptions& options) {
+  Argv argv{program_of(options)};
+  // A program of the user's own is not asked what it may not know.
+  const bool is_ssh = std::ranges::any_of(program_of(options),
+                                          [](const std::string& word) { return base_name(word) == "ssh"; });
+  if (!is_ssh) return {};
+  argv.add("-G");
+  add_openssh(options, Dial::kFirst, argv);
+  return argv.take();
+}
+
+std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial,
+                                     const std::optional<KnownPlace>& known) {
+  const std::vector<std::string> program = program_of(options);
   Argv argv{program};
   switch (kind_of(program)) {
     case SshKind::kOpenSsh:
+      if (known) argv.add("-o", "HostName=" + known->address);
+      if (known) argv.add("-o", "HostKeyAlias=" + known->host_key_name);
       add_openssh(options, dial, argv);
       break;
     case SshKind::kDropbear:

@@ -1,6 +1,7 @@
 // From the options of `up` to the words of an ssh process. Never a shell on this side.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,16 @@ Result<void> check_ssh_option(std::string_view option);
 // The same for the words of -e.
 Result<void> check_ssh_words(const std::vector<std::string>& words);
 
-// The argv of the ssh process; the first word is the program, searched in PATH.
-std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial);
+// Where the destination was found before: a dial again need not ask a name server, which may lie behind the
+// tunnel that is down.
+struct KnownPlace {
+  std::string address;
+  std::string host_key_name;  // under which known_hosts has its key
+};
+
+// The argv of the ssh process; the first word is the program, searched in PATH. `known` only for OpenSSH.
+std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial,
+                                     const std::optional<KnownPlace>& known = std::nullopt);
 
 // What the far side's login shell is asked to run: finds isthmus, as root or through sudo -n; exit 127 if
 // absent.

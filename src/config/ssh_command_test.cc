@@ -35,6 +35,14 @@ TEST(SshCommand, AsksNobodyWhenItDialsAgain) {
   EXPECT_THAT(ssh_command(to("polanski"), kCaller, Dial::kAgain), Contains("BatchMode=yes"));
 }
 
+TEST(SshCommand, DialsAgainWhereItFoundTheMachineBefore) {
+  const KnownPlace known{"193.6.36.12", "[polanski]:2222"};
+  const std::vector<std::string> argv = ssh_command(to("polanski"), kCaller, Dial::kAgain, known);
+  EXPECT_THAT(argv, Contains("HostName=193.6.36.12"));
+  EXPECT_THAT(argv, Contains("HostKeyAlias=[polanski]:2222"));
+  EXPECT_EQ(argv[argv.size() - 2], "polanski");
+}
+
 TEST(SshCommand, EndsWithTheHostAndOneRemoteCommand) {
   UpOptions options = to("ssh://root@[2001:db8::1]:2222");
   options.remote_command = "pppd notty noauth";

@@ -93,6 +93,8 @@ std::string what_happened(SshFailure failure, const SshOutcome& outcome, const s
       return "the host key of " + where + " is not known here";
     case SshFailure::kHostKeyChanged:
       return "the host key of " + where + " is not the one known here: somebody may be in between";
+    case SshFailure::kHostKeyUnchecked:
+      return "the host key of " + where + " would not be checked";
     case SshFailure::kKeyNotAuthorised:
       return where + " admits none of our keys";
     case SshFailure::kSudoWantsPassword:
@@ -130,6 +132,9 @@ const char* remedy_for(SshFailure failure) {
       return "connect once with ssh as the same user, compare the fingerprint, and say yes";
     case SshFailure::kHostKeyChanged:
       return "only if you know why it changed: ssh-keygen -R HOST, then connect once with ssh";
+    case SshFailure::kHostKeyUnchecked:
+      return "-o StrictHostKeyChecking=yes checks it here; better still, take the setting out of the "
+             "configuration";
     case SshFailure::kKeyNotAuthorised:
       return "put the public key into authorized_keys there, or name the right key with -i";
     case SshFailure::kSudoWantsPassword:
@@ -171,6 +176,13 @@ SshDiagnosis diagnose_missing_ssh(std::string_view program) {
           false};
 }
 
+SshDiagnosis diagnose_unchecked_host_key(std::string_view weakness) {
+  return {SshFailure::kHostKeyUnchecked,
+          "ssh's configuration says " + printable(weakness, 100) +
+              " for this destination: any machine on the way could be the far side",
+          remedy_for(SshFailure::kHostKeyUnchecked), false};
+}
+
 ExitCode exit_code_of(SshFailure failure) {
   switch (failure) {
     case SshFailure::kNoSsh:
@@ -182,6 +194,7 @@ ExitCode exit_code_of(SshFailure failure) {
     case SshFailure::kUnreachable:
       return ExitCode::kUnreachable;
     case SshFailure::kHostKeyUnknown:
+    case SshFailure::kHostKeyUnchecked:
       return ExitCode::kHostKeyUnknown;
     case SshFailure::kHostKeyChanged:
       return ExitCode::kHostKeyChanged;

@@ -16,6 +16,7 @@ enum class SshFailure : std::uint8_t {
   kUnreachable,      // no route, or nobody answered in time
   kHostKeyUnknown,
   kHostKeyChanged,
+  kHostKeyUnchecked,  // the configuration would take any machine: nothing was dialled
   kKeyNotAuthorised,
   kSudoWantsPassword,
   kSudoForbids,   // sudo knows the user but not this command
@@ -45,6 +46,8 @@ struct SshDiagnosis {
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination);
 // When the program itself could not be started.
 SshDiagnosis diagnose_missing_ssh(std::string_view program);
+// When the configuration turns the host key check off by `weakness`.
+SshDiagnosis diagnose_unchecked_host_key(std::string_view weakness);
 ExitCode exit_code_of(SshFailure failure);
 
 }  // namespace isthmus::config

@@ -207,6 +207,12 @@ std::uint32_t IcmpProber::probe(Instant now, const ProbeRequest& request) {
   return id;
 }
 
+void IcmpProber::drop_all() {
+  pending_.clear();
+  attempts_.clear();
+  finished_.clear();
+}
+
 void IcmpProber::send_attempt(Instant now, std::uint32_t id) {
   Pending& pending = pending_.at(id);
   ProbeOutcome& outcome = pending.outcome;

@@ -46,6 +46,8 @@ class IcmpProber {
   // Sends the first attempt; the outcome, also of a failure to send, comes by take_outcomes(). Returns its
   // id.
   std::uint32_t probe(Instant now, const ProbeRequest& request);
+  // Forgets every probe, finished or not.
+  void drop_all();
   void receive(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);

@@ -96,9 +96,14 @@ class Conversation {
 
 Result<ProgramOutput> run_program(const std::vector<std::string>& argv, std::string_view input,
                                   Duration timeout) {
-  const ChildStream pipe{ChildStream::Kind::kPipe};
   SpawnOptions options;
   options.argv = argv;
+  return run_program(std::move(options), input, timeout);
+}
+
+Result<ProgramOutput> run_program(SpawnOptions options, std::string_view input, Duration timeout) {
+  const ChildStream pipe{ChildStream::Kind::kPipe};
+  const std::string name = options.argv.front();
   options.standard_input = options.standard_output = options.standard_error = pipe;
   ChildProcess child = TRY(ChildProcess::start(options));
 
@@ -109,9 +114,9 @@ Result<ProgramOutput> run_program(const std::vector<std::string>& argv, std::str
   while (!status) {
     const Duration left = std::max(deadline - boot_now(), Duration::zero());
     if (!conversation.step(left, child.pidfd()))
-      return fail(Error::Code::kTimeout, argv.front() + " did not end in time");
+      return fail(Error::Code::kTimeout, name + " did not end in time");
     if (conversation.output.size() > kMaxProgramOutput)
-      return fail(Error::Code::kRefused, argv.front() + " wrote too much");
+      return fail(Error::Code::kRefused, name + " wrote too much");
     status = child.try_wait();
   }
   conversation.drain();

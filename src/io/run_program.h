@@ -22,5 +22,7 @@ inline constexpr std::size_t kMaxProgramOutput = 64U << 20;
 // Any exit status is a success here. kTimeout: killed after `timeout`; kRefused: it wrote too much.
 Result<ProgramOutput> run_program(const std::vector<std::string>& argv, std::string_view input,
                                   Duration timeout);
+// The same as another user or in another environment; the standard streams of `options` are replaced.
+Result<ProgramOutput> run_program(SpawnOptions options, std::string_view input, Duration timeout);
 
 }  // namespace isthmus::io

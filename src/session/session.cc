@@ -284,7 +284,7 @@ void Session::establish(Instant now, Call& call) {
   proof_by_.reset();
   backoff_.restart(now);
   if (options_.identity.plan_only) return tell_plan();
-  actions_.emplace_back(Establish{established_});
+  actions_.emplace_back(Establish{call.id(), established_});
 }
 
 // Which of two agreed calls of the same pair stays. Both ends come to the same answer: of two calls in the

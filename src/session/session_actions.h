@@ -32,6 +32,7 @@ struct Judge {
   std::optional<Hello> hello;
 };  // then settle()
 struct Establish {
+  CallId call;
   Agreement agreement;
 };  // change the machine so, then routes_ready() or routes_failed()
 struct Suspend {

@@ -78,6 +78,19 @@ def test_a_killed_sshd_session_is_replaced(ground):
     assert "the stream has ended" in ground.up.text()
 
 
+# In a full tunnel that is down no name server answers.
+def test_it_is_found_again_where_its_name_means_nothing_any_more(ground):
+    config = ground.sshd.client_config
+    kept = config.read_text()
+    config.write_text("Host *\n  HostName nowhere.invalid\n" + kept)
+    try:
+        kill(ground.near.pids("ssh"))
+        wait_until(lambda: ground.near.phases() == ["held"], 2, every=0.02, what="the loss is noticed")
+        ground.wait_back()
+    finally:
+        config.write_text(kept)
+
+
 def unreachable_at_once(topology, source, destination):
     """Whether the gateway itself refuses, instead of letting packets vanish."""
     answer = topology.run(source, ["ping", "-n", "-c", 1, "-W", 2, destination], check=False)

@@ -49,6 +49,13 @@ def test_a_changed_host_key(near):
     refused(near, 15, "not the one known here")
 
 
+def test_a_configuration_that_would_take_any_machine(near):
+    for name, *lines in (("strict", "StrictHostKeyChecking no"), ("new", "StrictHostKeyChecking accept-new", "UserKnownHostsFile /dev/null")):
+        config = near.server.directory / name
+        config.write_text("Host *\n" + "".join(f"  {line}\n" for line in lines) + near.server.client_config.read_text())
+        refused(near, 14, f"{lines[0]}.* any machine on the way", config=config)
+
+
 def test_a_key_that_is_not_authorised(near):
     near.server.forget_keys()
     refused(near, 16, "admits none of our keys")

@@ -1,0 +1,32 @@
+// What an `up` knows about reaching its far end, from one dial to the next.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/ssh_command.h"
+#include "config/ssh_failure.h"
+#include "config/ssh_settings.h"
+#include "net/outer_path.h"
+
+namespace isthmus::app {
+
+class Dialler {
+ public:
+  // Asks ssh what it would do, before the first dial. Why this destination must not be dialled, or nothing.
+  std::optional<config::SshDiagnosis> look(const config::UpOptions& options);
+  // The argv of the next dial.
+  std::vector<std::string> next_command(const config::UpOptions& options, const config::Greeting& caller);
+  // A call stands, and goes there.
+  void reached(const OuterPath& outer);
+  [[nodiscard]] bool is_first() const { return dials_ == 0; }
+
+ private:
+  config::SshSettings settings_;
+  std::optional<config::KnownPlace> known_;  // of a far end reached without a proxy
+  int dials_ = 0;
+  int redials_since_reached_ = 0;
+};
+
+}  // namespace isthmus::app
