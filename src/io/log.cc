@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <ctime>
 
+// Not on spdlog: its syslog sink has no notice among its levels and no way to put it there, and its sinks
+// wait for a standard error that is full. Both sinks would be written here all the same.
 namespace isthmus::io {
 namespace {
 

@@ -136,6 +136,28 @@ void clean_first() {
   for (const Error& failure : report.failures) log.error("could not be cleaned up: " + failure.message);
 }
 
+// The session under the policy that counts: the peer's own file, or what this site says of logins without
+// one.
+Result<std::unique_ptr<SessionOwner>> open_owner(asio::io_context& loop, const AttachRequest& attach) {
+  config::PeerPolicy policy;
+  policy.origin = config::PolicyOrigin::kAdopted;
+  std::optional<config::SitePolicy> adopt_under;
+  if (attach.peer_file.empty()) {
+    adopt_under = TRY(read_site_policy());
+  } else {
+    policy = TRY(read_peer_policy(attach.peer_file));
+  }
+  clean_first();
+  return SessionOwner::open(loop, OwnerSetup{.session = attach.session,
+                                             .site = Site{policy, adopt_under},
+                                             .dial = std::nullopt,
+                                             .plan_only = false,
+                                             .hold = policy.hold.value_or(config::kDefaultAttachHold),
+                                             .verbosity = attach.verbosity,
+                                             .progress = std::nullopt,
+                                             .when_proven = nullptr});
+}
+
 }  // namespace
 
 ExitCode run_attach(const config::AttachCommand& command) {
@@ -171,41 +193,19 @@ ExitCode run_session_owner() {
   const Result<ControlRequest> request = decode_request(message->payload);
   const auto* attach = request ? std::get_if<AttachRequest>(&*request) : nullptr;
   if (attach == nullptr) return ExitCode::kFailed;
-  const auto give_up = [&](const Error& error) {
-    // kExists: the owner before us has not gone yet.
-    std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), error.message,
-                                                   error.code == Error::Code::kExists}));
-    return ExitCode::kFailed;
-  };
   std::optional<io::UniqueFd> until_listening;
   if (message->fds.size() > 2) {
     until_listening.emplace(std::move(message->fds.back()));
     message->fds.pop_back();
   }
-  config::PeerPolicy policy;
-  policy.origin = config::PolicyOrigin::kAdopted;
-  std::optional<config::SitePolicy> adopt_under;
-  if (attach->peer_file.empty()) {
-    Result<config::SitePolicy> site = read_site_policy();
-    if (!site) return give_up(site.error());
-    adopt_under = std::move(*site);
-  } else {
-    Result<config::PeerPolicy> read = read_peer_policy(attach->peer_file);
-    if (!read) return give_up(read.error());
-    policy = std::move(*read);
-  }
-  clean_first();
   asio::io_context loop;
-  OwnerSetup setup{.session = attach->session,
-                   .site = Site{policy, adopt_under},
-                   .dial = std::nullopt,
-                   .plan_only = false,
-                   .hold = policy.hold.value_or(config::kDefaultAttachHold),
-                   .verbosity = attach->verbosity,
-                   .progress = std::nullopt,
-                   .when_proven = nullptr};
-  Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(loop, std::move(setup));
-  if (!owner) return give_up(owner.error());
+  Result<std::unique_ptr<SessionOwner>> owner = open_owner(loop, *attach);
+  if (!owner) {
+    // kExists: the owner before us has not gone yet.
+    std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), owner.error().message,
+                                                   owner.error().code == Error::Code::kExists}));
+    return ExitCode::kFailed;
+  }
   until_listening.reset();
   (*owner)->attach(std::move(channel), *attach, std::move(message->fds));
   return (*owner)->run();
