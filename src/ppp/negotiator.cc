@@ -81,6 +81,8 @@ void Negotiator::advance(Instant now) {
   if (is_negotiating()) {
     failure_ =
         fmt::format("no agreement on {} after {} Configure-Requests", options_.name, options_.max_configure);
+    // Passive waits for a peer to come, not for one that is there and does not agree.
+    if (is_heard_) return give_up(now, failure_);
   }
   raise(now, Event::kToMinus);
 }
@@ -196,6 +198,7 @@ Receipt Negotiator::receive(Instant now, const ControlPacket& packet) {
   if (!std::ranges::equal(packet.data.first(options_.vendor.size()), options_.vendor))
     return Receipt::kForeignVendor;
   const ConstBytes data = packet.data.subspan(options_.vendor.size());
+  is_heard_ = true;
 
   const std::optional<Code> code = known_code(packet.code);
   if (!code || *code > Code::kCodeReject) {

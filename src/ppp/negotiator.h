@@ -138,6 +138,7 @@ class Negotiator {
   std::uint8_t request_identifier_ = 0;
   Bytes request_;            // options of the last Configure-Request
   bool is_answered_ = true;  // a valid reply to it came
+  bool is_heard_ = false;    // a packet of this protocol ever came
   std::uint16_t peer_mru_ = 1500;
   std::uint32_t rejected_codes_ = 0;  // bit n: code n
   std::string close_reason_;

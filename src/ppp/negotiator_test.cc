@@ -1,5 +1,6 @@
 #include "ppp/negotiator.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace isthmus::ppp {
@@ -121,6 +122,16 @@ TEST_F(NegotiatorTest, GivesAPeerThatNaksForeverUpEvenWhenPassive) {
   EXPECT_TRUE(negotiator_->is_stopped());
   sent();
   EXPECT_EQ(signals_.back(), LayerSignal::kFinished);
+}
+
+TEST_F(NegotiatorTest, GivesAPeerThatAsksAndNeverAgreesUpEvenWhenPassive) {
+  start({.passive = true});
+  feed(Code::kConfigureRequest, 7, {});
+  for (int round = 0; round < 10; ++round) wait(3s);
+  EXPECT_TRUE(negotiator_->is_stopped());
+  sent();
+  EXPECT_EQ(signals_.back(), LayerSignal::kFinished);
+  EXPECT_THAT(negotiator_->failure(), testing::HasSubstr("no agreement on"));
 }
 
 TEST_F(NegotiatorTest, AnswersARequestInStoppedWithOneOfItsOwn) {

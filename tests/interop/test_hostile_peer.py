@@ -9,7 +9,7 @@ import pytest
 from support.hostile import ENDS
 from support.hostile_peer import FORBIDDEN, MANY, OFFERS
 from support.joins import CalledEnd, Near, acquaint, undone
-from support.netns import Topology
+from support.netns import Namespaces, Topology
 
 # Measured: at most 0.2 s of processor time and 9 MiB for the worst of these; the frames that answer a frame are never three
 # times as long (a Nak's suggestion, and the stuffing of LCP), and our own timers say a few hundred octets more.
@@ -21,6 +21,13 @@ def near(isthmus):
     with Topology() as topology, CalledEnd(topology, isthmus) as server:
         acquaint(topology)
         yield Near(topology, isthmus, server)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endless_reject(isthmus):
+    """Takes ten requests three seconds apart: it goes on beside the other tests, on a machine of its own."""
+    with Namespaces(["fellini"]) as alone, ENDS["caller"](Near(alone, isthmus, None), "endless-reject") as attacked:
+        yield attacked
 
 
 @pytest.fixture(params=ENDS)
@@ -162,3 +169,9 @@ def test_nothing_is_routed_and_no_packet_let_out_that_was_not_accepted(attack, n
     seen = (a if attacked.lan_host == "hostA" else b).read_bytes()
     assert b"permitted" in seen
     assert b"spoofed" not in seen and b"cut off" not in seen
+
+
+def test_a_peer_that_rejects_for_ever_is_left(endless_reject):
+    assert endless_reject.end(60) == 32, endless_reject.text
+    report = endless_reject.report()
+    assert report["ended"] and report["answered"]["c021:1"] <= 12
