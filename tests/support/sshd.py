@@ -200,15 +200,12 @@ class Dropbear(Server):
         return ["/usr/sbin/dropbear", "-F", "-E", "-s", "-P", "", "-r", key, *listen]
 
 
-def dropbear_client(server):
-    """The words of a `dbclient` command that logs in to the server: for `isthmus up -e`. Its known hosts lie in HOME."""
+def dropbear_client(server, etc):
+    """The words of a `dbclient` command that logs in to the server: for `isthmus up -e`. Its known hosts lie in root's home in `etc`."""
     key = server.directory / "dropbear_client_key"
-    if not key.exists():
-        server.authorize(make_dropbear_key(key))
-        host_key = server.known_hosts.read_text().split(" ", 1)[1]
-        known = pathlib.Path(server.topology.env["HOME"]) / ".ssh" / "known_hosts"
-        known.parent.mkdir(exist_ok=True, mode=0o700)
-        known.write_text("".join(f"{address} {host_key}" for address in server.addresses))
+    server.authorize(make_dropbear_key(key))
+    host_key = server.known_hosts.read_text().split(" ", 1)[1]
+    (etc.homes["root"] / ".ssh" / "known_hosts").write_text("".join(f"{address} {host_key}" for address in server.addresses))
     return ["dbclient", "-i", str(key), "-p", str(server.port)]
 
 
