@@ -81,6 +81,22 @@ void add_their_probes(PathFacts& path, const session::ProofReport& theirs) {
   }
 }
 
+// A proof without a packet explains nothing by itself.
+std::string why_unproven(const session::Agreement& agreement, const std::optional<session::Ready>& ready) {
+  for (const Prefix& prefix : agreement.offered) {
+    const bool has_address = ready && std::ranges::any_of(ready->gateways, [&](const IpAddress& address) {
+                               return address.family() == prefix.family();
+                             });
+    if (!has_address)
+      return fmt::format(
+          "nothing could be tried: no address of this gateway lies in what it offers, {}; --address "
+          "LOCAL:REMOTE "
+          "would name one",
+          prefix.to_string());
+  }
+  return "nothing could be tried: the far end named no address in what it offers";
+}
+
 }  // namespace
 
 void SessionOwner::on(session::Said& said) {
@@ -117,7 +133,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
   const RoutePlan plan =
       make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), facts);
   TRY(routes_.bring_to(plan));
-  selector_ = Site::selector(agreement);
+  selector_ = Site::selector(agreement, interface, outer, facts);
   if (agreement.ipv6) interface_id_ = agreement.ipv6->local_interface_id;
 
   const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
@@ -214,7 +230,9 @@ std::vector<std::string> SessionOwner::remedies_for(const session::ProofReport& 
   path.firewall = io::read_firewall_facts().value_or(FirewallFacts{});
   sort_probes(path, ours, ready_);
   if (theirs != nullptr) add_their_probes(path, *theirs);
-  return diagnose_path(path);
+  std::vector<std::string> remedies = diagnose_path(path);
+  if (ours.probes.empty()) remedies.push_back(why_unproven(*agreement, ready_));
+  return remedies;
 }
 
 void SessionOwner::on(session::Proven& proven) {

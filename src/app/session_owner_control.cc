@@ -9,8 +9,29 @@
 #include "app/host_id.h"
 #include "app/session_owner.h"
 #include "io/boot_clock.h"
+#include "io/journal.h"
 
 namespace isthmus::app {
+namespace {
+
+// What the session has is to be ours in a moment.
+void forget(const std::string& session, const io::RuntimeDir& dir, HostFacts& facts) {
+  const Result<std::vector<io::SessionRecord>> records = io::Journal::read_all(dir);
+  if (!records) return;
+  const auto record = std::ranges::find(*records, session, &io::SessionRecord::session);
+  if (record == records->end()) return;
+  const auto is_its_own = [&](const RouteFacts& route) { return route.table == kFirstTable + record->slot; };
+  for (auto* routes : {&facts.routes, &facts.fallbacks}) {
+    for (const RouteFacts& route : *routes) {
+      if (!is_its_own(route)) continue;
+      std::erase_if(facts.proxied,
+                    [&](const IpAddress& address) { return route.destination.contains(address); });
+    }
+    std::erase_if(*routes, is_its_own);
+  }
+}
+
+}  // namespace
 
 void SessionOwner::wait_control() {
   listener_ready_.async_wait(
@@ -111,7 +132,7 @@ void SessionOwner::look_for_rivals(const session::Hello& hello, HostFacts& facts
     if (!path) continue;
     Result<io::ControlConnection> socket = io::ControlConnection::connect(path->string());
     if (!socket || !socket->send(encode(YieldRequest{setup_.session}))) continue;
-    std::erase_if(facts.routes, [&](const RouteFacts& route) { return route.interface == other.interface; });
+    forget(other.session, dir_, facts);
     std::erase_if(facts.interfaces, [&](const InterfaceFacts& one) { return one.name == other.interface; });
   }
 }

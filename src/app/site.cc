@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/own_networks.h"
+
 namespace isthmus::app {
 namespace {
 
 constexpr std::size_t kHostsPerPrefix = 2;
+constexpr std::uint32_t kAssignable = 2 * kMaxSlots;  // at the upper end of a network of ours
 // A plain peer's return route is set by a script that it starts when the link is up.
 constexpr int kAttemptsOfPlainPeer = 12;
 
@@ -81,20 +84,20 @@ session::Settlement Site::judge(const std::optional<session::Hello>& hello, cons
   config::Judgement judgement = config::judge_offers(announced, policy_, facts, context);
   settlement.accepted = judgement.accepted();
   settlement.verdicts = std::move(judgement.verdicts);
-  settlement.network = network_options(hello, facts);
-  addresses_.emplace(policy_, facts);
+  settlement.network = network_options(hello, facts, context.own_table);
+  addresses_.emplace(policy_, facts, context.own_table);
   return settlement;
 }
 
-ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& hello,
-                                          const HostFacts& facts) {
+ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& hello, const HostFacts& facts,
+                                          std::uint32_t own_table) {
   chosen_ = config::choose_addresses(policy_, facts);
   ppp::NetworkOptions options;
   options.local_ipv4 = chosen_.ipv4.local;
   options.remote_ipv4 = chosen_.ipv4.remote;
   options.accept_local_ipv4 = !policy_.ipv4.local.has_value();
   assigned_.reset();
-  if (peer_may_ask_for_address(hello) && !options.remote_ipv4) assigned_ = assign_address(facts);
+  if (peer_may_ask_for_address(hello) && !options.remote_ipv4) assigned_ = assign_address(facts, own_table);
   if (assigned_) options.remote_ipv4 = assigned_;
   if (assigned_) add_once(policy_.assign, *assigned_, policy_.assign.size() + 1);
   options.ipv4 = options.local_ipv4 || any_of_family(policy_.accepts, Family::kIpv4) ||
@@ -114,9 +117,9 @@ bool Site::peer_may_ask_for_address(const std::optional<session::Hello>& hello) 
 
 // For a caller that has no network of its own: from the peer file, else a free address of the first network
 // we offer, from its upper end, where it is least likely to be somebody's.
-std::optional<IpAddress> Site::assign_address(const HostFacts& facts) const {
+std::optional<IpAddress> Site::assign_address(const HostFacts& facts, std::uint32_t own_table) const {
   const auto is_free = [&](const IpAddress& address) {
-    return !facts.owns(address) &&
+    return !facts.owns(address) && !facts.is_taken(address, own_table) &&
            std::ranges::none_of(facts.neighbours, [&](const NeighbourFacts& neighbour) {
              return neighbour.address == address && neighbour.is_reachable;
            });
@@ -128,8 +131,10 @@ std::optional<IpAddress> Site::assign_address(const HostFacts& facts) const {
     if (prefix.family() != Family::kIpv4 || prefix.length() < 8 || prefix.length() > 30) continue;
     if (!facts.address_within(prefix)) continue;
     const std::uint32_t broadcast = prefix.address().v4_host_order() | (0xffffffffU >> prefix.length());
-    for (std::uint32_t step = 1; step < 64 && broadcast - step > prefix.address().v4_host_order(); ++step) {
-      const IpAddress candidate = IpAddress::v4(broadcast - step);
+    const std::uint32_t size = std::min(kAssignable, broadcast - prefix.address().v4_host_order() - 1);
+    // Each session begins elsewhere: two callers may come before either has a route.
+    for (std::uint32_t step = 0; step < size; ++step) {
+      const IpAddress candidate = IpAddress::v4(broadcast - 1 - (own_table - kFirstTable + step) % size);
       if (is_free(candidate)) return candidate;
     }
   }
@@ -206,14 +211,16 @@ RoutePlanInput Site::plan_input(const session::Agreement& agreement, const std::
   return input;
 }
 
-Selector Site::selector(const session::Agreement& agreement) {
+Selector Site::selector(const session::Agreement& agreement, const std::string& interface,
+                        const OuterPath& outer, const HostFacts& facts) {
   std::vector<Prefix> remote = agreement.accepted;
   std::vector<Prefix> local = agreement.offered;
   if (agreement.ipv4) remote.push_back(host_prefix(agreement.ipv4->remote));
   if (agreement.ipv4) local.push_back(host_prefix(agreement.ipv4->local));
   if (agreement.ipv6) remote.push_back(host_prefix(link_local(agreement.ipv6->remote_interface_id)));
   if (agreement.ipv6) local.push_back(host_prefix(link_local(agreement.ipv6->local_interface_id)));
-  return {std::move(remote), std::move(local)};
+  return {std::move(remote), std::move(local),
+          own_networks_within({agreement.accepted, agreement.offered, outer.remote, interface}, facts)};
 }
 
 session::Ready Site::ready(const session::Agreement& agreement, const HostFacts& facts) const {

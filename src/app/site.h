@@ -45,7 +45,8 @@ class Site final : public ppp::AddressPolicy {
   // Prefixes of a family that did not come up are left out.
   [[nodiscard]] RoutePlanInput plan_input(const session::Agreement& agreement, const std::string& interface,
                                           std::uint32_t slot, const OuterPath& outer) const;
-  [[nodiscard]] static Selector selector(const session::Agreement& agreement);
+  [[nodiscard]] static Selector selector(const session::Agreement& agreement, const std::string& interface,
+                                         const OuterPath& outer, const HostFacts& facts);
 
   // Our addresses that should answer the peer, and hosts behind us.
   [[nodiscard]] session::Ready ready(const session::Agreement& agreement, const HostFacts& facts) const;
@@ -64,9 +65,10 @@ class Site final : public ppp::AddressPolicy {
   [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
   // What of the user's wishes the peer offers, but our own judgement forbids.
   [[nodiscard]] std::vector<std::string> refused_wants(const session::Agreement& agreement) const;
-  ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts);
+  ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts,
+                                      std::uint32_t own_table);
   [[nodiscard]] bool peer_may_ask_for_address(const std::optional<session::Hello>& hello) const;
-  std::optional<IpAddress> assign_address(const HostFacts& facts) const;
+  std::optional<IpAddress> assign_address(const HostFacts& facts, std::uint32_t own_table) const;
 
   config::PeerPolicy policy_;
   std::optional<config::SitePolicy> adopt_under_;

@@ -21,12 +21,13 @@ bool is_denied(const PeerPolicy& policy, const IpAddress& address) {
 
 }  // namespace
 
-PeerAddressPolicy::PeerAddressPolicy(PeerPolicy policy, HostFacts facts)
-    : policy_(std::move(policy)), facts_(std::move(facts)) {}
+PeerAddressPolicy::PeerAddressPolicy(PeerPolicy policy, HostFacts facts, std::uint32_t own_table)
+    : policy_(std::move(policy)), facts_(std::move(facts)), own_table_(own_table) {}
 
 bool PeerAddressPolicy::permits_remote(const IpAddress& address) const {
   if (!address.is_unicast_host() || facts_.owns(address) || is_denied(policy_, address)) return false;
   if (const auto fixed = written(policy_, address, false)) return *fixed == address;
+  if (facts_.is_taken(address, own_table_)) return false;
   if (std::ranges::find(policy_.assign, address) != policy_.assign.end()) return true;
   // A stranger inside our LAN would be some host's double; a proxied part of it was accepted by name.
   const bool is_in_our_lan = facts_.interface_towards(address) != nullptr;

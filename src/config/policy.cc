@@ -29,7 +29,8 @@ std::string remedy(const PeerPolicy& policy, const Prefix& prefix) {
       return fmt::format("accept = [\"{}\"] in /etc/isthmus/peers/{}.toml permits it", prefix.to_string(),
                          policy.name);
     case PolicyOrigin::kAdopted:
-      return "deny in /etc/isthmus/policy.toml forbids it";
+      return fmt::format("a file in /etc/isthmus/peers with accept = [\"{}\"] permits it",
+                         prefix.to_string());
   }
   return "";
 }
@@ -72,8 +73,9 @@ class Judge {
 
   [[nodiscard]] std::string reason_against(const Prefix& offer) const {
     using Test = std::string (Judge::*)(const Prefix&) const;
-    for (const Test test : {&Judge::unroutable, &Judge::denied, &Judge::not_accepted, &Judge::our_address,
-                            &Judge::our_network, &Judge::outer_endpoint, &Judge::other_session}) {
+    for (const Test test :
+         {&Judge::unroutable, &Judge::denied, &Judge::not_accepted, &Judge::our_address, &Judge::our_network,
+          &Judge::our_route, &Judge::our_offer, &Judge::outer_endpoint, &Judge::other_session}) {
       std::string reason = (this->*test)(offer);
       if (!reason.empty()) return reason;
     }
@@ -146,14 +148,50 @@ class Judge {
     return "";
   }
 
+  // Networks behind another router of ours: no part of them either.
+  [[nodiscard]] std::string our_route(const Prefix& offer) const {
+    if (is_by_name(offer)) return "";
+    for (const RouteFacts& route : own_routes(own_offers(), context_.outer, "", facts_)) {
+      if (route.destination.contains(offer))
+        return fmt::format("it lies inside {}, which is ours on {}: {}", route.destination.to_string(),
+                           route.interface, remedy(policy_, offer));
+    }
+    return "";
+  }
+
+  // In an adopted request both sides are the caller's words: a part of what it wants may well be behind it.
+  [[nodiscard]] std::string our_offer(const Prefix& offer) const {
+    if (is_by_name(offer)) return "";
+    for (const Prefix& own : own_offers()) {
+      const bool clashes = policy_.origin == PolicyOrigin::kAdopted ? own == offer : own.overlaps(offer);
+      if (clashes)
+        return fmt::format("it overlaps {}, which is offered here: {}", own.to_string(),
+                           remedy(policy_, offer));
+    }
+    return "";
+  }
+
+  // An adopted request names everything itself, so that says nothing of what is ours.
+  [[nodiscard]] bool is_by_name(const Prefix& offer) const {
+    return policy_.origin != PolicyOrigin::kAdopted && is_written(policy_.accepts, offer);
+  }
+
+  // Without default routes and halves of them, which everybody's networks lie in.
+  [[nodiscard]] std::vector<Prefix> own_offers() const {
+    std::vector<Prefix> offers = policy_.offers;
+    std::erase_if(offers, [](const Prefix& own) { return own.length() < 2; });
+    return offers;
+  }
+
   [[nodiscard]] std::string other_session(const Prefix& offer) const {
-    for (const RouteFacts& route : facts_.routes) {
-      const bool is_others = route.table >= kFirstTable && route.table < kFirstTable + kMaxSlots &&
-                             route.table != context_.own_table;
-      if (is_others && route.destination.overlaps(offer))
-        return fmt::format("it clashes with {}, which another session has on {}",
-                           route.destination.to_string(),
-                           route.interface.empty() ? "a tunnel that is down" : route.interface);
+    for (const auto* routes : {&facts_.routes, &facts_.fallbacks}) {
+      for (const RouteFacts& route : *routes) {
+        const bool is_others = is_session_table(route.table) && route.table != context_.own_table;
+        if (is_others && route.destination.overlaps(offer))
+          return fmt::format("it clashes with {}, which another session has on {}",
+                             route.destination.to_string(),
+                             route.interface.empty() ? "a tunnel that is down" : route.interface);
+      }
     }
     return "";
   }

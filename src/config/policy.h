@@ -107,13 +107,15 @@ TunnelAddresses choose_addresses(const PeerPolicy& policy, const HostFacts& fact
 // suggestion: only where none is written down, and not in conflict with what this machine has.
 class PeerAddressPolicy : public ppp::AddressPolicy {
  public:
-  PeerAddressPolicy(PeerPolicy policy, HostFacts facts);
+  // `own_table` is the session's: what other sessions' tables say of an address makes it theirs.
+  PeerAddressPolicy(PeerPolicy policy, HostFacts facts, std::uint32_t own_table = 0);
   [[nodiscard]] bool permits_remote(const IpAddress& address) const override;
   [[nodiscard]] bool permits_local(const IpAddress& address) const override;
 
  private:
   PeerPolicy policy_;
   HostFacts facts_;
+  std::uint32_t own_table_;
 };
 
 }  // namespace isthmus::config

@@ -119,6 +119,58 @@ TEST(Policy, RefusesWhatAnotherSessionHas) {
   EXPECT_FALSE(judge_offers({prefix("10.50.7.0/24")}, policy, facts, {{}, 7201}).refused_any());
 }
 
+TEST(Policy, RefusesWhatAHeldSessionHas) {
+  HostFacts facts = fellini();
+  facts.fallbacks.push_back({prefix("10.50.0.0/16"), "", {}, 7201, 115});
+  const Judgement judgement =
+      judge_offers({prefix("10.50.7.0/24")}, accepting({prefix("10.0.0.0/8")}), facts, kContext);
+  EXPECT_THAT(judgement.verdicts[0].reason, HasSubstr("a tunnel that is down"));
+  EXPECT_FALSE(judge_offers({prefix("10.50.7.0/24")}, accepting({prefix("10.0.0.0/8")}), facts, {{}, 7201})
+                   .refused_any());
+}
+
+// 10.20.0.0/16 is behind a router in our LAN, 10.30.0.0/16 was pushed to us, 10.40.0.0/16 is outside.
+HostFacts with_inner_router() {
+  HostFacts facts = fellini();
+  facts.routes.push_back({prefix("10.20.0.0/16"), "eth1", address("193.6.35.1"), 254, 4});
+  facts.routes.push_back({prefix("10.30.0.0/16"), "eth1", address("193.6.35.2"), 254, 16});
+  facts.routes.push_back({prefix("10.40.0.0/16"), "eth0", address("193.6.34.1"), 254, 4});
+  return facts;
+}
+
+std::string verdict_at_inner_router(const char* offer, const PeerPolicy& policy) {
+  return judge_offers({prefix(offer)}, policy, with_inner_router(), kContext).verdicts[0].reason;
+}
+
+TEST(Policy, RefusesPartsOfOurNetworksBehindAnotherRouterUnlessWrittenOut) {
+  const PeerPolicy policy = accepting({prefix("10.0.0.0/8"), prefix("10.20.9.0/24")});
+  EXPECT_THAT(verdict_at_inner_router("10.20.5.0/24", policy), HasSubstr("inside 10.20.0.0/16"));
+  EXPECT_THAT(verdict_at_inner_router("10.20.0.0/16", policy), HasSubstr("inside 10.20.0.0/16"));
+  for (const char* offer : {"10.20.9.0/24", "10.0.0.0/8", "10.30.5.0/24", "10.40.5.0/24", "10.60.0.0/16"})
+    EXPECT_EQ(verdict_at_inner_router(offer, policy), "") << offer;
+}
+
+TEST(Policy, RefusesWhatOverlapsOurOwnOfferUnlessWrittenOut) {
+  PeerPolicy policy = accepting({prefix("10.0.0.0/8"), prefix("10.70.9.0/24")});
+  policy.offers = {prefix("10.70.0.0/16"), prefix("0.0.0.0/0")};
+  EXPECT_THAT(verdict("10.70.5.0/24", policy), HasSubstr("overlaps 10.70.0.0/16"));
+  EXPECT_THAT(verdict("10.64.0.0/10", policy), HasSubstr("overlaps 10.70.0.0/16"));
+  for (const char* offer : {"10.70.9.0/24", "10.0.0.0/8", "10.80.0.0/16"})
+    EXPECT_EQ(verdict(offer, policy), "") << offer;
+}
+
+TEST(Policy, LetsNoAdoptedRequestNameOurNetworksItsOwn) {
+  session::Hello hello;
+  hello.offers = {prefix("10.20.5.0/24"), prefix("10.20.0.0/16"), prefix("10.70.0.0/16"),
+                  prefix("10.80.0.0/16")};
+  hello.wants = {prefix("0.0.0.0/0"), prefix("10.70.0.0/16")};
+  const PeerPolicy policy = adopt_request(hello, {});
+  EXPECT_THAT(verdict_at_inner_router("10.20.5.0/24", policy), HasSubstr("in /etc/isthmus/peers"));
+  EXPECT_NE(verdict_at_inner_router("10.20.0.0/16", policy), "");
+  EXPECT_NE(verdict_at_inner_router("10.70.0.0/16", policy), "");
+  EXPECT_EQ(verdict_at_inner_router("10.80.0.0/16", policy), "");
+}
+
 TEST(Policy, JudgesEachOfferByItself) {
   const Judgement judgement = judge_offers({prefix("193.6.37.0/24"), prefix("10.0.0.0/8")},
                                            accepting({prefix("193.6.37.0/24")}), fellini(), kContext);
@@ -253,6 +305,29 @@ TEST(AddressPolicy, PermitsAPeerOnlyAddressesItMayHave) {
                               "240.0.0.1", "0.1.2.3", "193.6.35.12", "193.6.34.12", "193.6.35.77",
                               "193.6.34.1", "::1", "fe80::5", "ff02::1", "2001:db8:35::12"})
     EXPECT_FALSE(addresses.permits_remote(address(hostile))) << hostile;
+}
+
+TEST(AddressPolicy, PermitsNoAddressThatAnotherSessionsPeerHas) {
+  HostFacts facts = fellini();
+  facts.routes.push_back({prefix("193.6.37.12"), "isth1", {}, 7201, 115});
+  facts.fallbacks.push_back({prefix("193.6.35.200"), "", {}, 7202, 115});
+  facts.proxied = {address("193.6.37.13")};
+  PeerPolicy policy = accepting({prefix("193.6.37.0/24")});
+  policy.assign = {address("193.6.35.200")};
+  const PeerAddressPolicy addresses{policy, facts, 7200};
+  for (const char* taken : {"193.6.37.12", "193.6.37.13", "193.6.35.200"})
+    EXPECT_FALSE(addresses.permits_remote(address(taken))) << taken;
+  EXPECT_TRUE(addresses.permits_remote(address("193.6.37.14")));
+  EXPECT_TRUE(PeerAddressPolicy(policy, facts, 7201).permits_remote(address("193.6.37.12")));
+}
+
+TEST(AddressPolicy, PermitsAPeerTheProxiedAddressThatItHadBefore) {
+  HostFacts facts = fellini();
+  facts.fallbacks.push_back({prefix("193.6.35.200"), "", {}, 7200, 115});
+  facts.proxied = {address("193.6.35.200")};
+  PeerPolicy policy = accepting({});
+  policy.assign = {address("193.6.35.200")};
+  EXPECT_TRUE(PeerAddressPolicy(policy, facts, 7200).permits_remote(address("193.6.35.200")));
 }
 
 TEST(AddressPolicy, PermitsNothingWithoutAnAccept) {

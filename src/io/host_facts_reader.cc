@@ -11,7 +11,9 @@ Result<HostFacts> read_host_facts(const std::string& tunnel_interface) {
   HostFacts facts;
   facts.interfaces = TRY(netlink.interfaces());
   facts.routes = TRY(netlink.routes());
+  facts.fallbacks = TRY(netlink.fallbacks());
   facts.neighbours = TRY(netlink.neighbours());
+  facts.proxied = TRY(netlink.proxied());
   const Sysctl sysctl;
   for (const std::string& key : sysctls_of_interest(tunnel_interface, facts)) {
     Result<std::string> value = sysctl.read(key);

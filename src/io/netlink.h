@@ -43,8 +43,10 @@ class Netlink {
 
   // For HostFacts; host_facts_reader.h puts them together.
   Result<std::vector<InterfaceFacts>> interfaces();
-  Result<std::vector<RouteFacts>> routes();  // unicast, of the main table and of our tables
+  Result<std::vector<RouteFacts>> routes();     // unicast, of the main table and of our tables
+  Result<std::vector<RouteFacts>> fallbacks();  // unreachable ones of our tables
   Result<std::vector<NeighbourFacts>> neighbours();
+  Result<std::vector<IpAddress>> proxied();  // anybody's proxy neighbours
 
  private:
   explicit Netlink(NetlinkSocket socket) : socket_(std::move(socket)) {}

@@ -58,34 +58,30 @@ std::string gateway_interface(const Attributes<RTA_MAX>& attributes, std::option
   return interface_name(static_cast<std::uint32_t>(first.rtnh_ifindex));
 }
 
-std::optional<RouteFacts> route_from(nlmsghdr& message) {
+std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type) {
   const auto& header = *static_cast<const rtmsg*>(nlmsg_data(&message));
-  if (header.rtm_type != RTN_UNICAST || (header.rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  if (header.rtm_type != type || (header.rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
   const Attributes<RTA_MAX> attributes(message, sizeof header);
   const auto destination = prefix_of(header.rtm_family, attributes.octets(RTA_DST), header.rtm_dst_len);
   if (!destination) return std::nullopt;
   RouteFacts route;
   route.destination = *destination;
-  route.interface = gateway_interface(attributes, route.gateway);
+  // IPv6's unreachable routes are said to be on lo.
+  if (type == RTN_UNICAST) route.interface = gateway_interface(attributes, route.gateway);
   route.table = attributes.has(RTA_TABLE) ? attributes.u32(RTA_TABLE) : header.rtm_table;
   route.protocol = header.rtm_protocol;
   return route;
 }
 
-bool is_of_interest(const RouteFacts& route) {
-  const bool is_in_ours = route.table >= kFirstTable && route.table < kFirstTable + kMaxSlots;
-  return route.table == RT_TABLE_MAIN || is_in_ours;
-}
-
-// The main table's, or everything that carries our protocol number.
-enum class Selection : std::uint8_t { kMain, kOurs };
+// The main table's unicast routes, or those of our tables that carry our protocol number.
+enum class Selection : std::uint8_t { kMain, kOurs, kOurFallbacks };
 
 Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection) {
   std::vector<RouteFacts> routes;
   const auto query = [&] {
     rtmsg header{};
     header.rtm_family = static_cast<std::uint8_t>(address_family(family));
-    if (selection == Selection::kOurs) header.rtm_protocol = kRouteProtocol;
+    if (selection != Selection::kMain) header.rtm_protocol = kRouteProtocol;
     NetlinkMessage message = new_message(RTM_GETROUTE, NLM_F_DUMP, header);
     if (selection == Selection::kMain) put_u32(*message, RTA_TABLE, RT_TABLE_MAIN);
     return message;
@@ -93,10 +89,12 @@ Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Sele
   TRY(dump(
       socket, query, [&] { routes.clear(); },
       [&](nlmsghdr& message) {
-        const auto route = route_from(message);
-        if (!route || !is_of_interest(*route)) return;
-        const bool is_main = route->table == RT_TABLE_MAIN;
-        if (is_main == (selection == Selection::kMain)) routes.push_back(*route);
+        const auto route =
+            route_from(message, selection == Selection::kOurFallbacks ? RTN_UNREACHABLE : RTN_UNICAST);
+        if (!route) return;
+        const bool is_in_place =
+            selection == Selection::kMain ? route->table == RT_TABLE_MAIN : is_session_table(route->table);
+        if (is_in_place) routes.push_back(*route);
       }));
   return routes;
 }
@@ -128,6 +126,13 @@ Result<std::vector<RouteFacts>> Netlink::routes() {
       all.insert(all.end(), some.begin(), some.end());
     }
   }
+  return all;
+}
+
+Result<std::vector<RouteFacts>> Netlink::fallbacks() {
+  std::vector<RouteFacts> all = TRY(read_routes(*socket_, Family::kIpv4, Selection::kOurFallbacks));
+  const std::vector<RouteFacts> more = TRY(read_routes(*socket_, Family::kIpv6, Selection::kOurFallbacks));
+  all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 

@@ -76,4 +76,22 @@ Result<void> Netlink::remove(const ProxyNeighbourChange& change) {
   return removed;
 }
 
+Result<std::vector<IpAddress>> Netlink::proxied() {
+  std::vector<IpAddress> addresses;
+  const auto query = [] {
+    ndmsg header{};
+    header.ndm_flags = NTF_PROXY;
+    return new_message(RTM_GETNEIGH, NLM_F_DUMP, header);
+  };
+  TRY(dump(
+      *socket_, query, [&] { addresses.clear(); },
+      [&](nlmsghdr& message) {
+        const auto& header = *static_cast<const ndmsg*>(nlmsg_data(&message));
+        const Attributes<NDA_MAX> attributes(message, sizeof header);
+        const auto address = attributes.address(NDA_DST);
+        if (address && (header.ndm_flags & NTF_PROXY) != 0) addresses.push_back(*address);
+      }));
+  return addresses;
+}
+
 }  // namespace isthmus::io

@@ -20,6 +20,7 @@ struct Entry {
   std::string original;
   std::string ours;
   std::vector<std::string> holders;
+  std::map<std::string, std::string> parts;  // what the kernel sets along with it, as it was
 };
 using Entries = std::map<std::string, Entry, std::less<>>;
 
@@ -27,10 +28,14 @@ std::optional<Entry> entry_from(const Json& json) {
   if (!json.is_object() || !json.contains("original") || !json.contains("ours")) return std::nullopt;
   const Json holders = json.value("holders", Json::array());
   if (!json["original"].is_string() || !json["ours"].is_string() || !holders.is_array()) return std::nullopt;
-  Entry entry{json["original"].get<std::string>(), json["ours"].get<std::string>(), {}};
+  Entry entry{json["original"].get<std::string>(), json["ours"].get<std::string>(), {}, {}};
   for (const Json& holder : holders) {
     if (!holder.is_string()) return std::nullopt;
     entry.holders.push_back(holder.get<std::string>());
+  }
+  const Json parts = json.value("parts", Json::object());
+  for (const auto& [key, value] : parts.items()) {
+    if (value.is_string()) entry.parts[key] = value.get<std::string>();
   }
   return entry;
 }
@@ -58,7 +63,10 @@ class LockedLedger {
   [[nodiscard]] Result<void> save() const {
     Json json = Json::object();
     for (const auto& [key, entry] : entries) {
-      json[key] = {{"original", entry.original}, {"ours", entry.ours}, {"holders", entry.holders}};
+      json[key] = {{"original", entry.original},
+                   {"ours", entry.ours},
+                   {"holders", entry.holders},
+                   {"parts", entry.parts}};
     }
     std::filesystem::path fresh = path_;
     fresh += ".new";
@@ -83,6 +91,25 @@ class LockedLedger {
   std::filesystem::path path_;
 };
 
+// IPv6's `all.forwarding` writes through to every interface, and so would its restoring: what an interface
+// had of its own would be lost.
+std::map<std::string, std::string> parts_of(const Sysctl& sysctl, const std::string& key) {
+  std::map<std::string, std::string> parts;
+  const Result<std::filesystem::path> path = sysctl.path_of(key);
+  if (key != "net.ipv6.conf.all.forwarding" || !path) return parts;
+  std::error_code error;
+  for (const auto& directory :
+       std::filesystem::directory_iterator(path->parent_path().parent_path(), error)) {
+    std::string name = directory.path().filename().string();
+    if (name == "all") continue;
+    std::ranges::replace(name, '.', '/');
+    const std::string part = "net.ipv6.conf." + name + ".forwarding";
+    const Result<std::string> value = sysctl.read(part);
+    if (value) parts[part] = *value;
+  }
+  return parts;
+}
+
 // Puts the original value back unless somebody has set another one since.
 Result<void> restore(const Sysctl& sysctl, const std::string& key, const Entry& entry) {
   const Result<std::string> current = sysctl.read(key);
@@ -91,7 +118,17 @@ Result<void> restore(const Sysctl& sysctl, const std::string& key, const Entry& 
     return is_gone ? Result<void>{} : std::unexpected(current.error());
   }
   if (*current != entry.ours || entry.original == entry.ours) return {};
-  return sysctl.write(key, entry.original);
+  const std::map<std::string, std::string> before = parts_of(sysctl, key);
+  TRY(sysctl.write(key, entry.original));
+  for (const auto& [part, value] : before) {
+    const auto own = entry.parts.find(part);
+    // Whoever has changed one of them since meant it.
+    const bool is_of_all = value == entry.ours;
+    const std::string& wanted = !is_of_all || own == entry.parts.end() ? value : own->second;
+    const bool is_new = is_of_all && own == entry.parts.end();
+    if (!is_new && sysctl.read(part) != wanted) TRY(sysctl.write(part, wanted));
+  }
+  return {};
 }
 
 bool is_held_by_others(const Entry& entry, std::string_view session) {
@@ -106,7 +143,8 @@ Result<void> SysctlLedger::acquire(std::string_view session, const SysctlChange&
   const std::string current = TRY(sysctl_.read(change.key));
   auto found = ledger.entries.find(change.key);
   if (found == ledger.entries.end()) {
-    found = ledger.entries.emplace(change.key, Entry{current, change.value, {}}).first;
+    found = ledger.entries.emplace(change.key, Entry{current, change.value, {}, {}}).first;
+    if (current != change.value) found->second.parts = parts_of(sysctl_, change.key);
   }
   Entry& entry = found->second;
   if (entry.ours != change.value && is_held_by_others(entry, session)) {

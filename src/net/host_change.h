@@ -17,6 +17,9 @@ inline constexpr std::uint8_t kRouteProtocol = 115;
 // Each session has a slot, and with it a routing table and rule priorities of its own.
 inline constexpr std::uint32_t kMaxSlots = 64;
 inline constexpr std::uint32_t kFirstTable = 7200;  // table of slot n: kFirstTable + n
+constexpr bool is_session_table(std::uint32_t table) {
+  return table >= kFirstTable && table < kFirstTable + kMaxSlots;
+}
 inline constexpr std::uint32_t kFirstOuterPriority =
     7000;  // rules that keep the outer connection out: + slot
 inline constexpr std::uint32_t kFirstTunnelPriority = 7200;  // rules into the session's table: + slot

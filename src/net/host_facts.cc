@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/host_change.h"
+
 namespace isthmus {
 
 const InterfaceFacts* HostFacts::interface_towards(const IpAddress& address) const {
@@ -33,6 +35,20 @@ bool HostFacts::owns(const IpAddress& address) const {
   return std::ranges::any_of(interfaces, [&](const InterfaceFacts& interface) {
     return std::ranges::any_of(interface.addresses, [&](const auto& own) { return own.address == address; });
   });
+}
+
+bool HostFacts::is_taken(const IpAddress& address, std::uint32_t own_table) const {
+  bool is_others = false;
+  bool is_ours = false;
+  for (const auto* list : {&routes, &fallbacks}) {
+    for (const RouteFacts& route : *list) {
+      if (!is_session_table(route.table) || !route.destination.contains(address)) continue;
+      if (route.table == own_table) is_ours = true;
+      if (route.table != own_table && route.destination.is_host()) is_others = true;
+    }
+  }
+  const bool is_proxied = std::ranges::find(proxied, address) != proxied.end();
+  return is_others || (is_proxied && !is_ours);
 }
 
 }  // namespace isthmus

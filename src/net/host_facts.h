@@ -46,8 +46,10 @@ struct NeighbourFacts {
 
 struct HostFacts {
   std::vector<InterfaceFacts> interfaces;
-  std::vector<RouteFacts> routes;  // unicast routes of the main table and of our own tables
+  std::vector<RouteFacts> routes;     // unicast routes of the main table and of our own tables
+  std::vector<RouteFacts> fallbacks;  // unreachable routes of our own tables: held when a tunnel is down
   std::vector<NeighbourFacts> neighbours;
+  std::vector<IpAddress> proxied;              // answered for by this machine on behalf of others
   std::map<std::string, std::string> sysctls;  // those that a plan may change, by SysctlChange::key
 
   // The interface, not loopback, with an address whose network contains `address`, or nullptr.
@@ -57,6 +59,9 @@ struct HostFacts {
   [[nodiscard]] std::optional<IpAddress> address_within(const Prefix& prefix,
                                                         const std::string& except = {}) const;
   [[nodiscard]] bool owns(const IpAddress& address) const;
+  // Whether `address` is that of a host or caller at the far end of another session than that of `own_table`,
+  // or somebody else's whom this machine answers for.
+  [[nodiscard]] bool is_taken(const IpAddress& address, std::uint32_t own_table) const;
 };
 
 }  // namespace isthmus

@@ -105,6 +105,19 @@ std::set<std::string> offered_interfaces(const std::vector<Prefix>& offered, con
   return names;
 }
 
+std::vector<RouteFacts> own_routes(const std::vector<Prefix>& offered, const std::vector<Endpoint>& outer,
+                                   const std::string& tunnel, const HostFacts& facts) {
+  const std::set<std::string> outward = outward_interfaces(outer, facts, tunnel);
+  std::vector<RouteFacts> own;
+  for (const RouteFacts& route : facts.routes) {
+    if (route.table != kMainTable || route.destination.is_default() || route.interface == tunnel) continue;
+    // TunnelVision: routes pushed by DHCP or made towards the outside do not take traffic out of the tunnel.
+    const bool is_trusted = !outward.contains(route.interface) && !is_from_the_network(route.protocol);
+    if (is_trusted || any_contains(offered, route.destination)) own.push_back(route);
+  }
+  return own;
+}
+
 std::vector<Prefix> own_networks_within(const OwnNetworksInput& input, const HostFacts& facts) {
   const std::set<std::string> outward = outward_interfaces(input.outer, facts, input.tunnel);
   std::vector<Prefix> own = local_scopes();
@@ -117,13 +130,8 @@ std::vector<Prefix> own_networks_within(const OwnNetworksInput& input, const Hos
       if (is_trusted || any_contains(input.offered, network)) own.push_back(network);
     }
   }
-  for (const RouteFacts& route : facts.routes) {
-    if (route.table != kMainTable || route.destination.is_default()) continue;
-    if (route.interface == input.tunnel) continue;
-    // TunnelVision: routes pushed by DHCP or made towards the outside do not take traffic out of the tunnel.
-    const bool is_trusted = !outward.contains(route.interface) && !is_from_the_network(route.protocol);
-    if (is_trusted || any_contains(input.offered, route.destination)) own.push_back(route.destination);
-  }
+  for (const RouteFacts& route : own_routes(input.offered, input.outer, input.tunnel, facts))
+    own.push_back(route.destination);
 
   std::erase_if(own, [&](const Prefix& network) { return !any_strictly_contains(input.accepted, network); });
   std::ranges::sort(own);

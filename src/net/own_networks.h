@@ -24,6 +24,11 @@ std::set<std::string> outward_interfaces(const std::vector<Endpoint>& outer, con
 std::set<std::string> offered_interfaces(const std::vector<Prefix>& offered, const HostFacts& facts,
                                          const std::string& tunnel);
 
+// The main table's routes to networks of ours, connected ones or behind another router of ours: not those
+// that lead outside or that a router or DHCP server made, unless they are `offered`.
+std::vector<RouteFacts> own_routes(const std::vector<Prefix>& offered, const std::vector<Endpoint>& outer,
+                                   const std::string& tunnel, const HostFacts& facts);
+
 struct OwnNetworksInput {
   const std::vector<Prefix>& accepted;
   const std::vector<Prefix>& offered;

@@ -1,6 +1,6 @@
 // Which inner packets may cross: a peer speaks for the prefixes it was allowed to announce and for its own
-// tunnel addresses, and reaches what we offered and nothing else (the traffic selectors of RFC 4301, for one
-// peer).
+// tunnel addresses, never for ours, and reaches what we offered and nothing else (the traffic selectors of
+// RFC 4301, for one peer).
 #pragma once
 
 #include <algorithm>
@@ -15,11 +15,19 @@ class Selector {
  public:
   Selector() = default;
   // `remote` and `local` as prefixes, single addresses among them as /32 and /128.
-  Selector(std::vector<Prefix> remote, std::vector<Prefix> local)
-      : remote_(std::move(remote)), local_(std::move(local)) {}
+  // `own`: networks of ours inside `remote`, whose addresses are no peer's, less the parts that are in
+  // `remote` themselves.
+  Selector(std::vector<Prefix> remote, std::vector<Prefix> local, std::vector<Prefix> own = {})
+      : remote_(std::move(remote)), local_(std::move(local)), own_(std::move(own)) {
+    for (const Prefix& prefix : remote_) {
+      if (std::ranges::any_of(own_, [&](const Prefix& outer) { return outer.contains(prefix); }))
+        carved_out_.push_back(prefix);
+    }
+  }
 
   [[nodiscard]] bool permits_inbound(const PacketView& packet) const {
-    return covers(remote_, packet.source) && covers(local_, packet.destination);
+    const bool is_our_own = covers(own_, packet.source) && !covers(carved_out_, packet.source);
+    return covers(remote_, packet.source) && !is_our_own && covers(local_, packet.destination);
   }
 
  private:
@@ -29,6 +37,8 @@ class Selector {
 
   std::vector<Prefix> remote_;
   std::vector<Prefix> local_;
+  std::vector<Prefix> own_;
+  std::vector<Prefix> carved_out_;  // of own_: proxied hosts of our LAN
 };
 
 }  // namespace isthmus

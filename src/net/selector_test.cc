@@ -23,6 +23,15 @@ TEST(Selector, StopsASpoofedInnerSource) {
   EXPECT_FALSE(kSelector.permits_inbound(packet("10.0.0.1", "193.6.35.20")));
 }
 
+TEST(Selector, StopsOurOwnSourcesInsideAnAcceptedSupernetButNotTheProxiedHostsAmongThem) {
+  const Selector selector{{Prefix::parse("193.6.0.0/16").value(), Prefix::parse("193.6.35.200").value()},
+                          {Prefix::parse("193.6.35.0/24").value()},
+                          {Prefix::parse("193.6.35.0/24").value()}};
+  EXPECT_TRUE(selector.permits_inbound(packet("193.6.37.20", "193.6.35.20")));
+  EXPECT_TRUE(selector.permits_inbound(packet("193.6.35.200", "193.6.35.20")));
+  EXPECT_FALSE(selector.permits_inbound(packet("193.6.35.77", "193.6.35.20")));
+}
+
 TEST(Selector, StopsADestinationThatWasNotOffered) {
   EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.37.20", "193.6.34.12")));
   EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.37.20", "224.0.0.5")));

@@ -219,6 +219,16 @@ TEST_F(ChangesTest, OfTwoSessionsCountTheirSysctlsTogether) {
   EXPECT_EQ(snapshot(), before);
 }
 
+TEST_F(ChangesTest, OfForwardingForAllLeaveAnInterfaceItsOwn) {
+  shell("sysctl -qw net.ipv6.conf.lan0.forwarding=1");
+  const std::string before = snapshot();
+  auto applier = HostApplier::open(runtime_dir(), "office");
+  ASSERT_TRUE(applier->apply(SysctlChange{"net.ipv6.conf.all.forwarding", "1"}));
+  shell("sysctl -qw net.ipv6.conf.lan1.forwarding=0");
+  EXPECT_TRUE(applier->revert_all().empty());
+  EXPECT_EQ(snapshot(), before);
+}
+
 TEST_F(ChangesTest, AreToldByTheMonitor) {
   auto monitor = NetlinkMonitor::open();
   ASSERT_TRUE(monitor);

@@ -42,6 +42,20 @@ TEST_F(FactsTest, HoldUnicastRoutesOfTheMainTableAndOurs) {
   }
 }
 
+TEST_F(FactsTest, HoldOurFallbacksApartAndWhomWeAnswerFor) {
+  shell("ip route add unreachable 10.2.0.0/24 table 7201 proto 115 metric 4000");
+  shell("ip -6 route add unreachable 2001:db8:2::/48 table 7202 proto 115 metric 4000");
+  shell("ip route add unreachable 10.4.0.0/24 proto 115");
+  shell("ip neigh add proxy 10.1.0.77 dev lan0 && ip -6 neigh add proxy 2001:db8:1::77 dev lan0");
+  const auto facts = read_host_facts("isth0");
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->fallbacks,
+            (std::vector<RouteFacts>{{prefix("10.2.0.0/24"), "", std::nullopt, 7201, 115},
+                                     {prefix("2001:db8:2::/48"), "", std::nullopt, 7202, 115}}));
+  EXPECT_EQ(facts->proxied, (std::vector<IpAddress>{address("10.1.0.77"), address("2001:db8:1::77")}));
+  for (const RouteFacts& route : facts->routes) EXPECT_NE(route.protocol, 115);
+}
+
 TEST_F(FactsTest, KnowWhichNeighboursCanBeReached) {
   shell("ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev lan0 nud stale");
   shell("ip neigh add 10.1.0.10 dev lan0 nud failed");

@@ -11,10 +11,17 @@ import pytest
 from support import netns
 from support.gateway import Gateway, kill
 from support.joins import IPV4, own_processes, shown, undone
-from support.netns import HOST_A, HOST_B, LAN_A, LAN_B
+from support.netns import HOST_A, HOST_B, LAN_A, LAN_B, LAN_B6
 
 ALL = ("fellini", "router", "polanski")
 TABLE = "isthmus_7200"
+SEND = """
+import socket, struct, sys
+source, destination = map(socket.inet_aton, sys.argv[1:3])
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"isth0")
+raw.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 7, 0, 64, 253, 0, source, destination) + b"inner ip", (sys.argv[2], 0))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +81,50 @@ def test_what_a_dead_owner_left_is_removed_before_the_next_one_and_not_with_it(g
     ground.run("cleanup", host="polanski")
     assert listing(ground, "polanski") == whole
     assert ground.topology.ping("router", HOST_B, count=1).ok
+
+
+def test_two_callers_without_networks_get_addresses_of_their_own(ground):
+    for host in ("fellini", "router"):
+        join(ground, "--accept", LAN_B, host=host)
+    given = {host: status(ground, host)[0]["local_ipv4"] for host in ("fellini", "router")}
+    assert given["fellini"] != given["router"]
+    for host, address in given.items():
+        assert ground.topology.ping(host, HOST_B, count=1).ok
+        assert ground.topology.ping("hostB", address, count=1).ok
+
+
+def test_a_held_sessions_networks_are_nobody_elses(ground):
+    join(ground, *IPV4)
+    assert kill(Gateway(ground.topology, "fellini", ground.program).pids("up")) == 1
+    netns.wait_until(lambda: status(ground, "polanski")[0]["phase"] == "held", 10)
+    refused = join(ground, *IPV4, host="router", code=30)
+    assert f"it clashes with {LAN_A}, which another session has on a tunnel that is down" in refused.stderr
+
+
+def test_a_part_of_what_is_behind_an_inner_router_is_nobody_elses(ground):
+    ground.topology.ip("polanski", "route", "add", "10.20.0.0/16", "via", HOST_B)
+    try:
+        refused = join(ground, "--offer", "10.20.5.0/24", "--accept", LAN_B, code=30)
+        assert "it lies inside 10.20.0.0/16, which is ours on lan0" in refused.stderr
+    finally:
+        ground.topology.ip("polanski", "route", "del", "10.20.0.0/16")
+
+
+def test_our_own_sources_are_no_peers_inside_an_accepted_supernet(ground):
+    wide = "193.6.32.0/20"
+    ground.server.force("isthmus attach --peer fellini")
+    ground.server.peer("fellini", f'offer = ["{wide}"]\naccept = ["{LAN_A}"]\n')
+    join(ground, "--offer", LAN_A, "--accept", wide, code=36)  # the router is in it, too, and has no way back
+    before = status(ground, "fellini")[0]["dropped"]
+    for source in (HOST_A, "193.6.35.77"):
+        ground.topology.run("polanski", ["/usr/bin/python3", "-c", SEND, source, HOST_A])
+    netns.wait_until(lambda: status(ground, "fellini")[0]["dropped"] >= before + 2, 3, what="the selector's drops")
+    assert ground.topology.ping("hostA", HOST_B, count=1).ok
+
+
+def test_a_gateway_without_an_address_in_its_offer_is_told_why_nothing_is_proven(ground):
+    up = join(ground, "--offer", "2001:db8:99::/64", "--accept", LAN_B6, code=36)
+    assert "no address of this gateway lies in what it offers, 2001:db8:99::/64; --address" in up.stdout, shown(up)
 
 
 def test_an_interface_may_be_named_with_a_hyphen(ground):
