@@ -56,6 +56,11 @@ IpcpPolicy::IpcpPolicy(NetworkOptions options, const AddressPolicy& policy)
 Result<Ipv4Up> IpcpPolicy::agreement() const {
   if (local_.is_unspecified()) return fail(Error::Code::kRefused, "the peer gave us no IPv4 address");
   // Neither end may go on with addresses the other has not heard of or has refused.
+  if (has_refused_peer()) {
+    return fail(
+        Error::Code::kRefused,
+        fmt::format("the peer wants to be {} and nothing else: not permitted here", refused_->to_string()));
+  }
   if (remote_.is_unspecified())
     return fail(Error::Code::kRefused, "the peer names no IPv4 address of its own");
   if (remote_ == local_) {
@@ -84,9 +89,10 @@ Judgement IpcpPolicy::judge(const Option& option) {
   return Judgement::reject();
 }
 
-Judgement IpcpPolicy::judge_address(const Option& option) const {
+Judgement IpcpPolicy::judge_address(const Option& option) {
   const std::optional<IpAddress> address = address_in(option);
   if (address && may_be_remote(*address)) return Judgement::ack();
+  if (address && !address->is_unspecified()) refused_ = address;
   const std::optional<IpAddress>& ours = options_.remote_ipv4;
   // To suggest what was just refused would go round in circles.
   if (!ours || *ours == local_ || address == ours) return Judgement::reject();

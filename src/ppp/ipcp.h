@@ -20,6 +20,9 @@ class IpcpPolicy final : public OptionPolicy {
   // ends have the same.
   [[nodiscard]] Result<Ipv4Up> agreement() const;
 
+  // Whether the peer named no address because we refused the one it wanted.
+  [[nodiscard]] bool has_refused_peer() const { return refused_ && remote_.is_unspecified(); }
+
   void reset() override;
   void append_request(Bytes& out) override;
   Judgement judge(const Option& option) override;
@@ -35,7 +38,7 @@ class IpcpPolicy final : public OptionPolicy {
     IpAddress server;  // unspecified until the peer names one
   };
 
-  Judgement judge_address(const Option& option) const;
+  Judgement judge_address(const Option& option);
   Judgement judge_dns(const Option& option) const;
   [[nodiscard]] bool may_be_remote(const IpAddress& address) const;
   Result<void> take_local(const IpAddress& suggested);
@@ -43,8 +46,9 @@ class IpcpPolicy final : public OptionPolicy {
 
   NetworkOptions options_;
   const AddressPolicy& policy_;
-  IpAddress local_;   // unspecified: we ask the peer for one
-  IpAddress remote_;  // unspecified: the peer has named none
+  IpAddress local_;                   // unspecified: we ask the peer for one
+  IpAddress remote_;                  // unspecified: the peer has named none
+  std::optional<IpAddress> refused_;  // the last the peer wanted for itself in vain
   std::array<DnsWish, 2> dns_;
 };
 

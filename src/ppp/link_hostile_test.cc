@@ -56,6 +56,24 @@ TEST(HostileRequests, ForAForbiddenAddressWithoutEndEndTheLinkAsRefused) {
       << solo.last<LinkDown>()->reason;
 }
 
+// As pppd does once its address has been rejected: it goes on without one.
+TEST(HostileRequests, ForAForbiddenAddressAndThenForNoneEndTheLinkAsRefusedToo) {
+  LinkOptions options = test::caller_options();
+  options.vsncp = false;
+  options.network->ipv6 = false;
+  Solo solo(options);
+  solo.policy.forbidden = ip("10.9.9.9");
+  solo.ack(solo.open_lcp());
+  for (std::uint8_t round = 0; round < 6; ++round)
+    solo.feed(Protocol::kIpcp, Code::kConfigureRequest, round, address_option(3, "10.9.9.9"));
+  solo.feed(Protocol::kIpcp, Code::kConfigureRequest, 6, {});
+  solo.ack(solo.sent());
+  solo.run(10s);
+  EXPECT_EQ(solo.end(), LinkEnd::kRefused);
+  EXPECT_NE(solo.last<LinkDown>()->reason.find("10.9.9.9"), std::string::npos)
+      << solo.last<LinkDown>()->reason;
+}
+
 class HostileAddress : public Hostile, public testing::WithParamInterface<const char*> {};
 
 TEST_P(HostileAddress, IsNeverAccepted) {

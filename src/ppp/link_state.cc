@@ -303,7 +303,9 @@ void Link::State::close_if_nothing_left(Instant now) {
     if (!ncp.unavailable) continue;
     why += fmt::format("; {}: {}", protocol_name(static_cast<std::uint16_t>(ncp.control)), *ncp.unavailable);
     if (end == LinkEnd::kTerminatedByPeer) end = LinkEnd::kNegotiationFailed;
-    if (ncp.negotiator->has_refused()) end = LinkEnd::kRefused;
+    // A peer that gives in and goes on without an address (pppd) was refused like one that insists.
+    const bool gave_in = ncp.control == Protocol::kIpcp && ipcp_policy_->has_refused_peer();
+    if (ncp.negotiator->has_refused() || gave_in) end = LinkEnd::kRefused;
   }
   lcp_.close(now, why);
   plan_end(end, std::move(why));

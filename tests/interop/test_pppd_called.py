@@ -107,3 +107,10 @@ def test_a_missing_return_route_is_named_with_its_command(site, guest, up):
         guest.run(remedy[1].split())
         assert site.ping("hostA", THEIRS).ok
         assert joined.interrupt() == 0
+
+
+def test_an_address_that_our_policy_forbids_ends_the_call_and_is_named_with_the_flag(site, guest, up):
+    with up(f"{PPPD} noipv6 10.9.9.9:") as refused:
+        assert refused.process.wait(timeout=30) == 31, refused.text
+        assert "10.9.9.9" in refused.text and "--address" in refused.text, refused.text
+        assert "isth0" not in site.ip("caller", "-o", "addr")
