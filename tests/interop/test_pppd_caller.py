@@ -143,3 +143,16 @@ def test_when_ssh_is_cut_off_the_gateway_waits_and_then_undoes(caller, guest, ga
         pppd.wait_for(rf"remote IP address {re.escape(OURS)}")
         guest.run(["sh", "-c", "kill -9 $(cat /run/ppp0.pid)"])
         wait_until(lambda: not own_processes(caller, "caller"), 30, what="the end of the held session")
+
+
+def test_a_login_as_root_without_a_file_carries_ipv6_between_the_link_local_addresses(caller, guest, gateway, call):
+    gateway.forget_keys()
+    gateway.authorize(gateway.client_key)  # no forced command: the request is adopted
+    with call(f"{THEIRS}:{OURS}") as pppd:
+        pppd.wait_for(r"remote LL address fe80::\S+")
+        theirs = re.search(r"remote LL address (fe80::\S+)", pppd.text)[1]
+        ours = re.search(r"local +LL address (fe80::\S+)", pppd.text)[1]
+        wait_until(lambda: theirs in caller.ip("caller", "-o", "-6", "addr", "show"), 10, what=theirs)
+        assert "3 received" in guest.run(["ping", "-c", "3", "-i", "0.2", f"{theirs}%ppp0"], check=False).stdout
+        assert caller.ping("caller", f"{ours}%isth0").ok
+        assert pppd.end() == 5
