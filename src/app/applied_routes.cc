@@ -22,30 +22,35 @@ Result<void> AppliedRoutes::bring_to(std::vector<HostChange>& standing,
   for (std::size_t left = standing.size(); left-- > 0;) {
     if (holds(wanted, standing[left])) continue;
     TRY(applier_.revert(standing[left]));
-    report_(describe(standing[left]), false);
+    report_(Deed::kRemoved, describe(standing[left]));
     standing.erase(standing.begin() + static_cast<std::ptrdiff_t>(left));
   }
   for (const HostChange& change : wanted) {
     if (holds(standing, change)) continue;
     standing.push_back(change);
     TRY(applier_.apply(change));
-    report_(describe(change), true);
+    report_(Deed::kAdded, describe(change));
   }
   return {};
 }
 
-void AppliedRoutes::suspend() {
+std::vector<Error> AppliedRoutes::suspend() {
+  std::vector<Error> left;
   for (const HostChange& change : std::exchange(while_up_, {})) {
     const Result<void> reverted = applier_.revert(change);
-    report_(reverted ? describe(change) : reverted.error().message, false);
+    if (reverted) report_(Deed::kRemoved, describe(change));
+    if (!reverted) left.push_back(reverted.error());
   }
+  return left;
 }
 
 std::vector<Error> AppliedRoutes::undo() {
   std::vector<HostChange> standing = std::exchange(lasting_, {});
   std::ranges::move(std::exchange(while_up_, {}), std::back_inserter(standing));
   std::vector<Error> left = applier_.revert_all();
-  for (std::size_t i = standing.size(); i-- > 0;) report_(describe(standing[i]), false);
+  for (std::size_t i = standing.size(); i-- > 0;) {
+    if (!applier_.is_standing(standing[i])) report_(Deed::kRemoved, describe(standing[i]));
+  }
   return left;
 }
 

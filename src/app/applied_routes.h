@@ -1,6 +1,7 @@
 // What a session has changed on this machine: brought to a plan, suspended, and undone.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,9 +13,10 @@ namespace isthmus::app {
 
 class AppliedRoutes {
  public:
-  using Report = std::function<void(const std::string& change, bool is_made)>;
+  enum class Deed : std::uint8_t { kAdded, kRemoved };
+  using Report = std::function<void(Deed, const std::string& change)>;
   explicit AppliedRoutes(io::HostApplier applier) : applier_(std::move(applier)) {}
-  // `report` is told of every change made or undone, in words, with true for made.
+  // `report` is told of every change made or undone, in words.
   void on_change(Report report) { report_ = std::move(report); }
 
   [[nodiscard]] io::HostApplier& applier() { return applier_; }
@@ -23,8 +25,9 @@ class AppliedRoutes {
   // Makes the machine as `plan` wants it; what an earlier plan wanted and this one does not is undone. On an
   // error the machine is as far as it got: suspend or undo it.
   Result<void> bring_to(const RoutePlan& plan);
-  // Takes the routes into the tunnel away: the fallbacks refuse the traffic.
-  void suspend();
+  // Takes the routes into the tunnel away: the fallbacks refuse the traffic. Returns what stays against its
+  // will.
+  [[nodiscard]] std::vector<Error> suspend();
   // Everything; returns what could not be undone.
   [[nodiscard]] std::vector<Error> undo();
   // What others have removed comes back; returns it in words.

@@ -101,10 +101,7 @@ Result<void> PppConnection::connect() {
   handlers.octets = [this](ConstBytes octets) { octets_arrived(octets); };
   handlers.progressed = [this] { link_.carrier_progressed(io::boot_now()); };
   handlers.drained = [this] { drained(); };
-  // Later: it may be told from the midst of a write of ours.
-  handlers.lost = [this](const std::string& why) {
-    asio::post(loop_, [self = shared_from_this(), why] { self->carrier_lost(why); });
-  };
+  handlers.lost = [this](const std::string& why) { carrier_lost(why); };
   stream_ = TRY(Stream::open(loop_, std::move(in), std::move(out), std::move(handlers)));
   if (io::UniqueFd errors = carrier_.take_command_errors(); errors.is_open()) {
     const auto log_line = [this](const std::string& line) { log_.info("The command says: " + line); };
@@ -156,7 +153,7 @@ void PppConnection::terminate(std::string_view why) {
 void PppConnection::abandon(std::string_view why) {
   if (is_over_) return;
   log_.notice(why);
-  if (!end_) end_ = PppEnd{config::PppExit::kUserRequest, up_since_.has_value(), false};
+  if (!end_) end_ = PppEnd{config::PppExit::kUserRequest, false};
   tear_down();
 }
 

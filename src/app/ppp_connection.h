@@ -29,7 +29,6 @@ namespace isthmus::app {
 
 struct PppEnd {
   config::PppExit exit = config::PppExit::kFatal;
-  bool was_up = false;        // a network protocol was, at some time
   bool carrier_lost = false;  // standard input and output cannot be had again
 };
 

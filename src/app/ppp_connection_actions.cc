@@ -95,7 +95,7 @@ void PppConnection::on(Instant, const ppp::PeerTerminates& terminates) {
 
 void PppConnection::on(Instant now, const ppp::LinkDown& down) {
   const bool is_lost = down.end == ppp::LinkEnd::kCarrierLost;
-  end_ = PppEnd{failed_.value_or(exit_of(down.end)), up_since_.has_value(), is_lost};
+  end_ = PppEnd{failed_.value_or(exit_of(down.end)), is_lost};
   log_.notice(fmt::format("Connection terminated: {}", down.reason));
   if (!up_since_) return;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *up_since_).count();

@@ -15,7 +15,7 @@ namespace {
 
 // After an end: how long ssh may take to carry our last octets and go by itself.
 constexpr Duration kLinger = std::chrono::milliseconds{1500};
-// Routes that others removed are put back after the dust has settled.
+// What others removed (routes, rules, our table) is put back after the dust has settled.
 constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
 
 io::LogLevel log_level(int verbosity) {
@@ -70,8 +70,8 @@ Result<void> SessionOwner::arm() {
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
   random_.fill(node_);
-  routes_.on_change([this](const std::string& change, bool is_made) {
-    log_.notice(fmt::format("{} {}", is_made ? "added" : "removed", change));
+  routes_.on_change([this](AppliedRoutes::Deed deed, const std::string& change) {
+    log_.notice(fmt::format("{} {}", deed == AppliedRoutes::Deed::kAdded ? "added" : "removed", change));
   });
   state_.session = setup_.session;
   state_.role = setup_.dial ? "up" : "attach";

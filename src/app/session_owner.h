@@ -82,7 +82,7 @@ class SessionOwner {
   void on(session::Said& said);
   void on(ppp::FrameTrace& trace);
 
-  LegId add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out);
+  Result<LegId> add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out);
   void begin_call(LegId id);
   void received(LegId id, ConstBytes octets);
   void stream_lost(LegId id, const std::string& why);

@@ -198,7 +198,7 @@ void SessionOwner::on(session::Suspend& suspend) {
                           joined(state_.accepted)));
   if (setup_.progress && interrupts_ == 0)
     setup_.progress->line(fmt::format("  link       lost: {}", suspend.reason));
-  routes_.suspend();
+  for (const Error& error : routes_.suspend()) log_.error("could not be taken away: " + error.message);
   outgoing_.clear();
   state_.phase = "held";
   state_.up_since = 0;

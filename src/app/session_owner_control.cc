@@ -105,8 +105,9 @@ void SessionOwner::attach(io::ControlConnection front, const AttachRequest& requ
   log_.notice(fmt::format("{} has connected", request.login));
   if (!setup_.dial) state_.destination = request.login;
   if (!setup_.dial && state_.peer_host.empty()) state_.peer_host = request.host;
-  const LegId id = add_leg(std::move(leg), std::move(fds[0]), std::move(fds[1]));
-  if (id != 0) begin_call(id);
+  const Result<LegId> id = add_leg(std::move(leg), std::move(fds[0]), std::move(fds[1]));
+  if (!id) return log_.error(id.error().message);
+  begin_call(*id);
   turn();
 }
 

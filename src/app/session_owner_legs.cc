@@ -17,7 +17,7 @@ constexpr Duration kHangUpPatience = std::chrono::seconds{1};
 
 }  // namespace
 
-SessionOwner::LegId SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out) {
+Result<SessionOwner::LegId> SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out) {
   const LegId id = next_leg_++;
   StreamHandlers handlers;
   handlers.octets = [this, id](ConstBytes octets) { received(id, octets); };
@@ -30,13 +30,7 @@ SessionOwner::LegId SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd
     if (tunnel_) tunnel_->resume();
   };
   handlers.lost = [this, id](const std::string& why) { stream_lost(id, why); };
-  Result<std::shared_ptr<Stream>> stream =
-      Stream::open(loop_, std::move(in), std::move(out), std::move(handlers));
-  if (!stream) {
-    log_.error(stream.error().message);
-    return 0;
-  }
-  leg.stream = std::move(*stream);
+  leg.stream = TRY(Stream::open(loop_, std::move(in), std::move(out), std::move(handlers)));
   leg.stream->start();
   legs_.emplace(id, std::move(leg));
   return id;
@@ -63,7 +57,8 @@ void SessionOwner::on(session::Dial&) {
   Leg leg;
   leg.ssh = std::move(*ssh);
   leg.begin_by = io::boot_now() + kSilentPeer;
-  add_leg(std::move(leg), std::move(in), std::move(out));
+  const Result<LegId> added = add_leg(std::move(leg), std::move(in), std::move(out));
+  if (!added) return session_->dial_failed(io::boot_now(), added.error().message);
   if (setup_.progress) sign_at_ = setup_.progress->still_waiting(io::boot_now(), waiting_for_);
 }
 
@@ -84,9 +79,12 @@ void SessionOwner::received(LegId id, ConstBytes octets) {
         ++owner_.state_.dropped;
         return;
       }
+      if (!owner_.tunnel_->deliver(packet)) {
+        ++owner_.state_.dropped;
+        return;
+      }
       ++owner_.state_.packets_received;
       owner_.state_.octets_received += packet.size();
-      owner_.tunnel_->deliver(packet);
     }
 
    private:

@@ -54,8 +54,8 @@ void TunPump::read_batch() {
   if (handlers_.end_of_batch() && !stopped_) wait();
 }
 
-void TunPump::deliver(ConstBytes packet) {
-  if (stopped_ || ::write(device_.fd(), packet.data(), packet.size()) < 0) ++undelivered_;
+bool TunPump::deliver(ConstBytes packet) {
+  return !stopped_ && ::write(device_.fd(), packet.data(), packet.size()) >= 0;
 }
 
 }  // namespace isthmus::app

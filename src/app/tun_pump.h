@@ -28,12 +28,10 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
   void start();
   void resume();
   void stop();
-  // Hands one packet to the kernel. What the kernel does not take (interface down, queue full) is counted and
-  // dropped.
-  void deliver(ConstBytes packet);
+  // Hands one packet to the kernel; false if that does not take it (interface down, queue full).
+  bool deliver(ConstBytes packet);
 
   [[nodiscard]] const io::TunDevice& device() const { return device_; }
-  [[nodiscard]] std::uint64_t undelivered() const { return undelivered_; }
 
  private:
   void wait();
@@ -43,7 +41,6 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
   asio::posix::stream_descriptor descriptor_;  // a duplicate of the device's
   Handlers handlers_;
   Bytes buffer_;
-  std::uint64_t undelivered_ = 0;
   bool waiting_ = false;
   bool stopped_ = false;
 };

@@ -50,6 +50,11 @@ bool is_harmless(std::uint32_t code_point) {
 
 }  // namespace
 
+std::size_t printable_length(std::string_view text) {
+  const Character first = first_character(text);
+  return is_harmless(first.code_point) ? first.octets : 0;
+}
+
 std::string printable(std::string_view text, std::size_t max_octets) {
   std::string out;
   while (!text.empty()) {

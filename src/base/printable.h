@@ -12,4 +12,8 @@ namespace isthmus {
 // short enough comes back unchanged.
 std::string printable(std::string_view text, std::size_t max_octets);
 
+// How many octets the character has that begins `text`, if printable() would keep it; else 0. `text` is not
+// empty.
+std::size_t printable_length(std::string_view text);
+
 }  // namespace isthmus

@@ -7,7 +7,6 @@
 namespace isthmus::config {
 namespace {
 
-constexpr int kSshsOwnFailure = 255;  // OpenSSH's; other statuses are the remote command's
 constexpr int kCommandNotFound = 127;
 
 struct Symptom {
@@ -93,8 +92,6 @@ std::string what_happened(SshFailure failure, const SshOutcome& outcome, const s
       return "the host key of " + where + " is not known here";
     case SshFailure::kHostKeyChanged:
       return "the host key of " + where + " is not the one known here: somebody may be in between";
-    case SshFailure::kHostKeyUnchecked:
-      return "the host key of " + where + " would not be checked";
     case SshFailure::kKeyNotAuthorised:
       return where + " admits none of our keys";
     case SshFailure::kSudoWantsPassword:
@@ -111,6 +108,7 @@ std::string what_happened(SshFailure failure, const SshOutcome& outcome, const s
       return "ssh does not understand its options: " + last_line(outcome.stderr_text);
     case SshFailure::kNoStream:
       return where + " sent text instead of PPP: '" + first_line(outcome.text_before_stream) + "'";
+    case SshFailure::kHostKeyUnchecked:  // see diagnose_unchecked_host_key()
     case SshFailure::kClosed:
       break;
   }
@@ -156,31 +154,22 @@ const char* remedy_for(SshFailure failure) {
   return "";
 }
 
-// Whether it may pass by itself, without anybody changing anything.
-bool is_worth_retrying(SshFailure failure, const SshOutcome& outcome) {
-  if (failure == SshFailure::kClosed) return outcome.exit_status == kSshsOwnFailure || outcome.stream_started;
-  return failure == SshFailure::kNameNotResolved || failure == SshFailure::kRefused ||
-         failure == SshFailure::kUnreachable;
-}
-
 }  // namespace
 
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination) {
   const SshFailure failure = find_failure(outcome);
-  return {failure, what_happened(failure, outcome, printable(destination, 100)), remedy_for(failure),
-          is_worth_retrying(failure, outcome)};
+  return {failure, what_happened(failure, outcome, printable(destination, 100)), remedy_for(failure)};
 }
 
 SshDiagnosis diagnose_missing_ssh(std::string_view program) {
-  return {SshFailure::kNoSsh, "cannot run '" + printable(program, 100) + "'", remedy_for(SshFailure::kNoSsh),
-          false};
+  return {SshFailure::kNoSsh, "cannot run '" + printable(program, 100) + "'", remedy_for(SshFailure::kNoSsh)};
 }
 
 SshDiagnosis diagnose_unchecked_host_key(std::string_view weakness) {
   return {SshFailure::kHostKeyUnchecked,
           "ssh's configuration says " + printable(weakness, 100) +
               " for this destination: any machine on the way could be the far side",
-          remedy_for(SshFailure::kHostKeyUnchecked), false};
+          remedy_for(SshFailure::kHostKeyUnchecked)};
 }
 
 ExitCode exit_code_of(SshFailure failure) {

@@ -37,9 +37,8 @@ struct SshOutcome {
 
 struct SshDiagnosis {
   SshFailure failure = SshFailure::kClosed;
-  std::string what;             // one sentence
-  std::string remedy;           // what to do; may be empty
-  bool worth_retrying = false;  // by itself, with the same command
+  std::string what;    // one sentence
+  std::string remedy;  // what to do; may be empty
 };
 
 // `destination` is named in the sentences.

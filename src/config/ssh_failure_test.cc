@@ -69,18 +69,6 @@ TEST(SshFailure, SeesTextInsteadOfAStream) {
 TEST(SshFailure, OfAStreamThatRanIsALostConnection) {
   const SshDiagnosis diagnosis = classify_ssh_failure({127, "", "motd", true}, "h");
   EXPECT_EQ(diagnosis.failure, SshFailure::kClosed);
-  EXPECT_TRUE(diagnosis.worth_retrying);
-}
-
-TEST(SshFailure, IsRetriedOnlyWhereRetryingCanHelp) {
-  const auto retried = [](const char* said) {
-    return classify_ssh_failure({255, said, "", false}, "h").worth_retrying;
-  };
-  EXPECT_TRUE(retried("ssh: connect to host h port 22: Connection refused"));
-  EXPECT_TRUE(retried("ssh: Could not resolve hostname h"));
-  EXPECT_TRUE(retried("Connection closed by h"));
-  EXPECT_FALSE(retried("Permission denied (publickey)."));
-  EXPECT_FALSE(retried("REMOTE HOST IDENTIFICATION HAS CHANGED"));
 }
 
 TEST(SshFailure, HasAnExitCodeOfItsOwnForEachKind) {

@@ -43,6 +43,8 @@ bool keeps_nothing(std::string_view files) {
 std::string weakness_of(const Lines& lines) {
   const std::string checking = value_of(lines, "stricthostkeychecking");
   if (checking == "false" || checking == "off" || checking == "no") return "StrictHostKeyChecking no";
+  if (value_of(lines, "nohostauthenticationforlocalhost") == "yes")
+    return "NoHostAuthenticationForLocalhost yes";
   const bool is_forgetful = keeps_nothing(value_of(lines, "userknownhostsfile")) &&
                             keeps_nothing(value_of(lines, "globalknownhostsfile")) &&
                             value_of(lines, "knownhostscommand").empty();

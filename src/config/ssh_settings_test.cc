@@ -39,6 +39,8 @@ TEST(SshSettings, SeeThatAnyMachineWouldBeTaken) {
                            "stricthostkeychecking accept-new\nuserknownhostsfile /dev/null\n"
                            "globalknownhostsfile none\n"})
     EXPECT_THAT(parse_ssh_settings(text).weakness, HasSubstr("StrictHostKeyChecking")) << text;
+  EXPECT_EQ(parse_ssh_settings("stricthostkeychecking true\nnohostauthenticationforlocalhost yes\n").weakness,
+            "NoHostAuthenticationForLocalhost yes");
   for (const char* text :
        {"stricthostkeychecking true\nuserknownhostsfile /dev/null\n",
         "stricthostkeychecking accept-new\nuserknownhostsfile /root/.ssh/known_hosts\n",

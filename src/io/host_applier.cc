@@ -44,8 +44,12 @@ Result<TunDevice> HostApplier::open_tun(std::string_view name_or_pattern, int mt
   return device;
 }
 
+bool HostApplier::is_standing(const HostChange& change) const {
+  return contains(journal_.standing(), change);
+}
+
 Result<void> HostApplier::apply(const HostChange& change) {
-  const bool is_new = !contains(journal_.standing(), change);
+  const bool is_new = !is_standing(change);
   if (is_new) TRY(journal_.intend(change));
   Result<void> performed = perform(change);
   if (performed) return journal_.mark_done(change);
@@ -58,7 +62,7 @@ Result<void> HostApplier::apply(const HostChange& change) {
 }
 
 Result<void> HostApplier::revert(const HostChange& change) {
-  if (!contains(journal_.standing(), change)) return {};
+  if (!is_standing(change)) return {};
   TRY(undo(change));
   return journal_.mark_undone(change);
 }
@@ -99,7 +103,7 @@ void HostApplier::clean_up_dead(HostApplier dead, CleanupReport& report) {
   const std::vector<HostChange> changes = dead.journal_.standing();
   const std::vector<Error> failures = dead.revert_all();
   for (const HostChange& change : changes) {
-    if (!contains(dead.journal_.standing(), change)) report.lines.push_back("undone: " + describe(change));
+    if (!dead.is_standing(change)) report.lines.push_back("undone: " + describe(change));
   }
   report.failures.insert(report.failures.end(), failures.begin(), failures.end());
 }

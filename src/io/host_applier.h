@@ -28,6 +28,8 @@ class HostApplier {
   [[nodiscard]] const std::string& session() const { return journal_.session(); }
   // For RoutePlanInput::slot; nobody else has it while this session, or what it left, exists.
   [[nodiscard]] std::uint32_t slot() const { return journal_.slot(); }
+  // Made, or about to be, and not undone.
+  [[nodiscard]] bool is_standing(const HostChange& change) const;
 
   // The interface lives as long as the returned device.
   Result<TunDevice> open_tun(std::string_view name_or_pattern, int mtu);

@@ -53,7 +53,6 @@ class IcmpProber {
   void advance(Instant now);
   // Finished probes, in the order they finished.
   [[nodiscard]] std::vector<ProbeOutcome> take_outcomes();
-  [[nodiscard]] bool is_idle() const { return pending_.empty(); }
 
  private:
   struct Pending {

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "base/printable.h"
+
 // Not on spdlog: its syslog sink has no notice among its levels and no way to put it there, and its sinks
 // wait for a standard error that is full. Both sinks would be written here all the same.
 namespace isthmus::io {
@@ -46,32 +48,6 @@ std::string time_stamp() {
   std::array<char, 32> text{};
   strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
   return fmt::format("{}.{:03}", text.data(), now.tv_nsec / 1'000'000);
-}
-
-// Lines that would turn text around: a peer's name could make a refusal read as something else.
-bool is_direction_override(std::uint32_t character) {
-  return (character >= 0x202a && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
-}
-
-bool is_printable(std::uint32_t character, std::size_t octets) {
-  constexpr std::array<std::uint32_t, 5> kSmallestOfLength{0, 0, 0x80, 0x800, 0x10000};
-  if (character < 0x20 || (character >= 0x7f && character < 0xa0)) return false;
-  if (character < kSmallestOfLength[octets] || character > 0x10ffff) return false;
-  const bool is_surrogate = character >= 0xd800 && character <= 0xdfff;
-  return !is_surrogate && !is_direction_override(character);
-}
-
-// How many octets the printable UTF-8 character at the start of `text` has; 0 if there is none.
-std::size_t printable_length(std::string_view text) {
-  const auto first = static_cast<std::uint8_t>(text.front());
-  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || text.size() < length) return 0;
-  std::uint32_t character = length == 1 ? first : first & (0x7fU >> length);
-  for (const char octet : text.substr(1, length - 1)) {
-    if ((static_cast<std::uint8_t>(octet) & 0xc0) != 0x80) return 0;
-    character = (character << 6) | (static_cast<std::uint8_t>(octet) & 0x3fU);
-  }
-  return is_printable(character, length) ? length : 0;
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ TEST(LogLine, EscapesWhatCouldForgeALineOrDriveATerminal) {
   EXPECT_EQ(log_line("\xc2\x9b"), "\\xc2\\x9b");     // CSI as a C1 control
   EXPECT_EQ(log_line("\u202e"), "\\xe2\\x80\\xae");  // right-to-left override
   EXPECT_EQ(log_line(std::string_view{"\0", 1}), "\\x00");
+  EXPECT_EQ(log_line("\u2028\u200f"),
+            "\\xe2\\x80\\xa8\\xe2\\x80\\x8f");  // line separator, right-to-left mark
 }
 
 TEST(LogLine, EscapesOctetsThatAreNoUtf8) {

@@ -1,5 +1,5 @@
-// Every privileged change of this machine is one of these values. The monitor checks, journals, applies and
-// undoes them; nothing else touches addresses, routes, rules, sysctls or nftables.
+// Every change of this machine that needs an undo, as a value. io::HostApplier journals, makes and undoes
+// them, and nothing else makes one; what goes with the TUN interface by itself is io::TunDevice's.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +72,7 @@ struct NftTableChange {
   friend bool operator==(const NftTableChange&, const NftTableChange&) = default;
 };
 
-// Answer ARP or neighbour solicitations for `address` on `interface` (the article's proxyarp).
+// Answer ARP or neighbour solicitations for `address` on `interface` (pppd's proxyarp).
 struct ProxyNeighbourChange {
   std::string interface;
   IpAddress address;

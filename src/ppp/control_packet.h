@@ -67,8 +67,6 @@ struct VendorData {
   ConstBytes data;
 };
 
-inline constexpr std::size_t kOuiSize = 3;
-
 // kProtocol if `data` is shorter than an OUI.
 Result<VendorData> split_vendor_data(ConstBytes data);
 void append_oui(std::uint32_t oui, Bytes& out);

@@ -44,7 +44,6 @@ struct Prove {
 struct Proven {
   ProofReport ours;
   std::optional<ProofReport> theirs;
-  Ready targets;
 };
 struct PlanArrived {
   std::vector<std::string> lines;

@@ -49,8 +49,7 @@ void Session::hear(Instant, ProofReport report) {
 
 void Session::finish_proof() {
   proof_by_.reset();
-  actions_.emplace_back(
-      Proven{our_report_.value_or(ProofReport{}), their_report_, theirs_ready_.value_or(Ready{})});
+  actions_.emplace_back(Proven{our_report_.value_or(ProofReport{}), their_report_});
 }
 
 void Session::hear(PlanReport report) {

@@ -70,15 +70,12 @@ ExitCode run_cleanup(const config::CleanupCommand&) {
     return ExitCode::kFailed;
   }
   const io::HostApplier::CleanupReport report = io::HostApplier::cleanup(*dir);
-  std::vector<std::string> lines = report.lines;
-  const std::vector<std::string> stale = dir->remove_stale();
-  lines.insert(lines.end(), stale.begin(), stale.end());
   for (const SessionState& state : read_states(*dir)) {
-    const auto alive = dir->file_of(state.session, "journal");
-    if (alive && !std::filesystem::exists(*alive)) remove_state(*dir, state.session);
+    const auto journal = dir->file_of(state.session, "journal");
+    if (journal && !std::filesystem::exists(*journal)) remove_state(*dir, state.session);
   }
-  for (const std::string& line : lines) std::puts(line.c_str());
-  if (lines.empty()) std::puts("nothing was left behind");
+  for (const std::string& line : report.lines) std::puts(line.c_str());
+  if (report.lines.empty()) std::puts("nothing was left behind");
   for (const Error& failure : report.failures) complain(failure.message);
   return report.failures.empty() ? ExitCode::kOk : ExitCode::kLeftovers;
 }
