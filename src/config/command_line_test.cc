@@ -128,7 +128,8 @@ TEST(CommandLine, NamesWhatIsWrong) {
   EXPECT_THAT(up_complaint({"--ofer", "10.0.0.0/8"}), HasSubstr("did you mean '--offer'"));
   EXPECT_THAT(up_complaint({"-p", "0"}), HasSubstr("-p"));
   EXPECT_THAT(up_complaint({"-p", "70000"}), HasSubstr("65535"));
-  EXPECT_THAT(up_complaint({"--mtu", "100"}), HasSubstr("576"));
+  EXPECT_THAT(up_complaint({"--mtu", "1279"}), HasSubstr("IPv6 needs 1280"));
+  EXPECT_THAT(up_complaint({"--mtu", "70000"}), HasSubstr("65535"));
   EXPECT_THAT(up_complaint({"--hold", "-1"}), HasSubstr("--hold"));
   EXPECT_THAT(up_complaint({"--address", "10.0.0.1:::1"}), HasSubstr("one family"));
   EXPECT_THAT(up_complaint({"--address", "1.1.1.1:1.1.1.2", "--address", "1.1.1.3:1.1.1.4"}),

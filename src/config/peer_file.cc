@@ -17,7 +17,7 @@ namespace isthmus::config {
 namespace {
 
 constexpr std::size_t kMaxListLength = 256;
-constexpr std::int64_t kMinMtu = 576;
+constexpr std::int64_t kMinMtu = 1280;  // IPv6 needs it of every link (RFC 8200 section 5)
 constexpr std::int64_t kMaxMtu = 65535;
 constexpr std::int64_t kMaxHoldSeconds = 30LL * 24 * 3600;
 
@@ -125,7 +125,9 @@ Result<void> take_sudo_users(const toml::node& node, const Place& place, PeerPol
 }
 
 Result<void> take_mtu(const toml::node& node, const Place& place, PeerPolicy& policy) {
-  policy.mtu = static_cast<std::uint16_t>(TRY(take_number(node, place, kMinMtu, kMaxMtu)));
+  const std::int64_t mtu = TRY(take_number(node, place, 0, kMaxMtu));
+  if (mtu < kMinMtu) return place.wrong(node, fmt::format("IPv6 needs {} or more (RFC 8200)", kMinMtu));
+  policy.mtu = static_cast<std::uint16_t>(mtu);
   return {};
 }
 

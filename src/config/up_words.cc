@@ -13,7 +13,9 @@
 namespace isthmus::config {
 namespace {
 
-constexpr std::uint32_t kMinMtu = 576;
+// RFC 8200 section 5: what a link has to carry for IPv6. It is negotiated before either end knows whether
+// the other will want IPv6.
+constexpr std::uint32_t kMinMtu = 1280;
 constexpr std::uint32_t kMaxMtu = 65535;
 constexpr std::uint32_t kMaxHoldSeconds = 30U * 24 * 3600;
 
@@ -145,8 +147,11 @@ Result<void> read_names(const UpWords& words, UpOptions& options) {
   options.interface = words.interface;
   if (!words.interface.empty() && !is_valid_interface(words.interface))
     return wrong("--interface '" + words.interface + "': a letter and up to 14 letters, digits, _ and - do");
-  if (!words.mtu.empty())
-    options.mtu = static_cast<std::uint16_t>(TRY(number("--mtu", words.mtu, kMinMtu, kMaxMtu)));
+  if (!words.mtu.empty()) {
+    const std::uint32_t mtu = TRY(number("--mtu", words.mtu, 0, kMaxMtu));
+    if (mtu < kMinMtu) return wrong(fmt::format("--mtu {}: IPv6 needs {} (RFC 8200)", mtu, kMinMtu));
+    options.mtu = static_cast<std::uint16_t>(mtu);
+  }
   if (!words.hold.empty())
     options.hold = std::chrono::seconds{TRY(number("--hold", words.hold, 0, kMaxHoldSeconds))};
   return {};

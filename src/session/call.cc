@@ -57,7 +57,13 @@ void Call::hang_up(Instant now, const Bye& bye) {
 }
 
 void Call::send(Instant now, const Message& message) {
-  if (vsncp_up_) link_.send_vsnp(now, encode(message));
+  if (!vsncp_up_) return;
+  // The peer's MRU may be less than a message can be long (RFC 1661 section 6.1).
+  const Bytes octets = encode(message, agreement_.mtu);
+  if (link_.send_vsnp(now, octets)) return;
+  events_.emplace_back(
+      ppp::LinkNote{ppp::LinkNote::Level::kWarning,
+                    fmt::format("a message of {} octets could not be sent to the far end", octets.size())});
 }
 
 std::optional<Instant> Call::next_deadline() const {

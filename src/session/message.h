@@ -17,15 +17,16 @@
 
 namespace isthmus::session {
 
-inline constexpr std::size_t kMaxPrefixes =
-    32;  // a list in one message, so that any message fits an MRU of 1500
-inline constexpr std::size_t kMaxTargets = 8;  // proof targets
+inline constexpr std::size_t kMaxPrefixes = 32;  // a list in one message
+inline constexpr std::size_t kMaxTargets = 8;    // proof targets
 inline constexpr std::size_t kMaxProbes = 16;
 inline constexpr std::size_t kMaxRemedies = 8;
 inline constexpr std::size_t kMaxLines = 64;  // of a PlanReport
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxText = 400;
 inline constexpr std::size_t kMaxMessage = 1500;
+// The least MRU of a peer that may carry IPv6 (RFC 8200 section 5): any message can be made to fit it.
+inline constexpr std::size_t kLeastMessage = 1280;
 
 using NodeId = std::array<std::uint8_t, 16>;  // drawn at random by each process
 using HostId = std::array<std::uint8_t, 16>;  // drawn at random by each machine and boot, told to peers only
@@ -97,9 +98,11 @@ struct Bye {
 
 using Message = std::variant<Hello, Answer, Ready, ProofReport, PlanReport, Bye>;
 
-// At most kMaxMessage octets; lists and texts longer than their limits are cut (texts at a character), and
-// texts further where the message would be too long. Texts go out and come in as printable() leaves them.
-Bytes encode(const Message& message);
+// At most `most` octets (kLeastMessage or more) and never more than kMaxMessage; lists and texts longer than
+// their limits are cut (texts at a character), and texts further where the message would be too long. Of a
+// Hello that is too long without any text the last prefixes are left out: only one with more than 58 IPv6
+// hosts can be. Texts go out and come in as printable() leaves them.
+Bytes encode(const Message& message, std::size_t most = kMaxMessage);
 
 // kProtocol for octets that break the format; kUnsupported for a message type of a later version, to be
 // skipped.

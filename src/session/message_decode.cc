@@ -49,10 +49,15 @@ Result<void> expect_end(const ByteReader& in) {
   return {};
 }
 
+Result<void> take_once(bool& seen) {
+  if (std::exchange(seen, true)) return broken("a field twice that is there once");
+  return {};
+}
+
 // Reads one value into an array of the right size, once.
 template <std::size_t N>
 Result<void> take_id(ConstBytes value, std::array<std::uint8_t, N>& id, bool& seen) {
-  if (std::exchange(seen, true)) return broken("an id twice");
+  TRY(take_once(seen));
   if (value.size() != N) return broken("an id of the wrong length");
   std::ranges::copy(value, id.begin());
   return {};
@@ -94,19 +99,24 @@ Result<std::uint8_t> take_u8(ConstBytes value) {
 // Each reader takes the fields its message knows and leaves the rest unread: later versions may add some.
 struct HelloReader {
   Hello message;
-  bool has_node = false, has_host = false, has_role = false;
+  bool has_node = false, has_host = false, has_name = false, has_role = false;
 
   Result<void> take(const Field& field) {
     if (field.type == Tlv::kNode) return take_id(field.value, message.node, has_node);
     if (field.type == Tlv::kHost) return take_id(field.value, message.host, has_host);
     if (field.type == Tlv::kOffer) return append_prefix(message.offers, field.value);
     if (field.type == Tlv::kWant) return append_prefix(message.wants, field.value);
-    if (field.type == Tlv::kName) message.name = TRY(take_text(field.value, kMaxName));
+    if (field.type == Tlv::kName) return take_name(field.value);
     if (field.type == Tlv::kRole) return take_role(field.value);
     return {};
   }
+  Result<void> take_name(ConstBytes value) {
+    TRY(take_once(has_name));
+    message.name = TRY(take_text(value, kMaxName));
+    return {};
+  }
   Result<void> take_role(ConstBytes value) {
-    if (std::exchange(has_role, true)) return broken("a role twice");
+    TRY(take_once(has_role));
     const std::uint8_t role = TRY(take_u8(value));
     message.is_caller = (role & kRoleCaller) != 0;
     message.plan_only = (role & kRolePlanOnly) != 0;
@@ -168,26 +178,38 @@ struct PlanReader {
   PlanReport message;
 
   Result<void> take(const Field& field) {
-    if (field.type == Tlv::kLast) message.is_last = true;
+    if (field.type == Tlv::kLast) return take_last(field.value);
     if (field.type != Tlv::kLine) return {};
     return append(message.lines, kMaxLines, TRY(take_text(field.value, kMaxText)));
+  }
+  Result<void> take_last(ConstBytes value) {
+    if (!value.empty()) return broken("octets in a field that is empty");
+    return take_once(message.is_last);
   }
   [[nodiscard]] bool is_whole() const { return true; }
 };
 
 struct ByeReader {
   Bye message;
-  bool has_reason = false;
+  bool has_reason = false, has_text = false;
 
   Result<void> take(const Field& field) {
-    if (field.type == Tlv::kText) message.text = TRY(take_text(field.value, kMaxText));
-    if (field.type != Tlv::kReason) return {};
-    const std::uint8_t reason = TRY(take_u8(field.value));
+    if (field.type == Tlv::kText) return take_reason_text(field.value);
+    if (field.type == Tlv::kReason) return take_reason(field.value);
+    return {};
+  }
+  Result<void> take_reason_text(ConstBytes value) {
+    TRY(take_once(has_text));
+    message.text = TRY(take_text(value, kMaxText));
+    return {};
+  }
+  Result<void> take_reason(ConstBytes value) {
+    TRY(take_once(has_reason));
+    const std::uint8_t reason = TRY(take_u8(value));
     if (reason < std::to_underlying(Bye::Reason::kUndone) ||
         reason > std::to_underlying(Bye::Reason::kFailed))
       return broken("a reason of no known number");
     message.reason = static_cast<Bye::Reason>(reason);
-    has_reason = true;
     return {};
   }
   [[nodiscard]] bool is_whole() const { return has_reason; }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
+#include "base/check.h"
 #include "base/printable.h"
 #include "session/message.h"
 #include "session/message_format.h"
@@ -12,10 +13,12 @@ namespace {
 
 using namespace format;  // NOLINT(google-build-using-namespace): the numbers of our own format
 
-// One attempt at a message, every text cut at `text_limit` octets.
+// One attempt at a message, every text cut at `text_limit` octets. Without any text its lists end where the
+// message would grow longer than `most`.
 class Composer {
  public:
-  Composer(Type type, std::size_t text_limit) : text_limit_(text_limit) {
+  Composer(Type type, std::size_t text_limit, std::size_t most)
+      : text_limit_(text_limit), most_(text_limit > 0 ? std::numeric_limits<std::size_t>::max() : most) {
     out_.u8(kVersion);
     out_.u8(std::to_underlying(type));
     out_.u16(0);
@@ -51,7 +54,11 @@ class Composer {
   }
   template <typename List, typename Write>
   void list(Tlv type, const List& values, std::size_t limit, Write write) {
-    for (std::size_t i = 0; i < std::min(values.size(), limit); ++i) tlv(type, [&] { write(values[i]); });
+    for (std::size_t i = 0; i < std::min(values.size(), limit); ++i) {
+      const std::size_t before = octets_.size();
+      tlv(type, [&] { write(values[i]); });
+      if (octets_.size() > most_) return octets_.resize(before);
+    }
   }
 
   Bytes finish() {
@@ -63,6 +70,7 @@ class Composer {
   Bytes octets_;
   ByteWriter out_{octets_};
   std::size_t text_limit_;
+  std::size_t most_;
 };
 
 Type type_of(const Hello&) {
@@ -139,24 +147,26 @@ void compose(Composer& out, const Bye& bye) {
 
 }  // namespace
 
-Bytes encode(const Message& message) {
+Bytes encode(const Message& message, std::size_t most) {
+  CHECK(most >= kLeastMessage);
+  most = std::min(most, kMaxMessage);
   const auto compose_with = [&](std::size_t text_limit) {
     return std::visit(
         [&](const auto& body) {
-          Composer out{type_of(body), text_limit};
+          Composer out{type_of(body), text_limit, most};
           compose(out, body);
           return out.finish();
         },
         message);
   };
-  // Lists are limited so that a message without any text fits; shorter texts are what gives way.
+  // Shorter texts are what gives way first.
   std::size_t text_limit = kMaxText;
   Bytes octets = compose_with(text_limit);
-  while (octets.size() > kMaxMessage && text_limit > 0) {
+  while (octets.size() > most && text_limit > 0) {
     text_limit = text_limit * 7 / 8;
     octets = compose_with(text_limit);
   }
-  CHECK(octets.size() <= kMaxMessage);
+  CHECK(octets.size() <= most);
   return octets;
 }
 

@@ -173,6 +173,22 @@ TEST(Message, RefusesFieldsThatBreakTheirFormat) {
        "01060008"
        "0e000105"},
       {"no reason", "01060004"},
+      {"a reason twice",
+       "0106000c"
+       "0e000101"
+       "0e000102"},
+      {"a text twice",
+       "01060010"
+       "0e000101"
+       "0f000161"
+       "0f000162"},
+      {"octets in last",
+       "01050008"
+       "0d000100"},
+      {"last twice",
+       "0105000a"
+       "0d0000"
+       "0d0000"},
       {"hello without ids",
        "01010008"
        "04000101"},
@@ -222,10 +238,23 @@ TEST(Message, FitsWithTheLongestListsOfEveryKind) {
   PlanReport plan;
   plan.lines.assign(200, std::string(1000, 'l'));
   for (const Message& message : {Message{hello}, Message{proof}, Message{plan}}) {
-    const Bytes octets = encode(message);
-    EXPECT_LE(octets.size(), kMaxMessage);
-    EXPECT_TRUE(decode(octets));
+    for (const std::size_t most : {kMaxMessage, kLeastMessage}) {
+      const Bytes octets = encode(message, most);
+      EXPECT_LE(octets.size(), most);
+      EXPECT_TRUE(decode(octets));
+    }
   }
+}
+
+TEST(Message, LeavesOutTheLastWantsOfAHelloThatIsTooLongForThePeer) {
+  Hello hello = sample_hello();
+  hello.offers.assign(kMaxPrefixes, prefix("2001:db8:1:2:3:4:5:6"));
+  hello.wants = hello.offers;
+  const Hello whole = std::get<Hello>(decode(encode(hello)).value());
+  EXPECT_EQ(whole.wants.size(), kMaxPrefixes);
+  const Hello cut = std::get<Hello>(decode(encode(hello, kLeastMessage)).value());
+  EXPECT_EQ(cut.offers.size(), kMaxPrefixes);
+  EXPECT_EQ(cut.wants.size(), 26U);
 }
 
 TEST(Message, MakesAPeersTextHarmless) {

@@ -41,7 +41,8 @@ struct End {
     options.identity.node.fill(node);
     options.identity.host.fill(node);
     options.identity.name = name;
-    options.identity.offers = {own_network};
+    if (!options.identity.offers.empty()) offers = options.identity.offers;
+    options.identity.offers = offers;
     options.link.restart_interval = std::chrono::seconds{3};
     session.emplace(std::move(options), random, policy);
   }
@@ -53,7 +54,9 @@ struct End {
   std::optional<Session> session;
   IpAddress own_address;
   Prefix own_network;
-  std::optional<Bye> refusal;  // what the local policy says to everybody
+  std::vector<Prefix> offers{own_network};
+  std::string why_refused;     // what the local policy says of every prefix offered; empty: yes
+  std::optional<Bye> refusal;  // what it says to everybody
   bool routes_fail = false;
   bool has_ipv4 = true, has_ipv6 = true;
   Duration dial_latency{};  // of ssh: from Dial to a stream
@@ -215,14 +218,14 @@ class Pair {
   void settle(End& end, const Judge& judge) {
     Settlement settlement;
     settlement.refusal = end.refusal;
-    settlement.offers = {end.own_network};
+    settlement.offers = end.offers;
     settlement.network.ipv4 = end.has_ipv4;
     settlement.network.ipv6 = end.has_ipv6;
     if (end.has_ipv4) settlement.network.local_ipv4 = end.own_address;
     settlement.plan = end.plan_to_tell;
     for (const Prefix& offered : judge.hello ? judge.hello->offers : std::vector<Prefix>{}) {
-      settlement.verdicts.push_back({offered, true, ""});
-      settlement.accepted.push_back(offered);
+      settlement.verdicts.push_back({offered, end.why_refused.empty(), end.why_refused});
+      if (end.why_refused.empty()) settlement.accepted.push_back(offered);
     }
     end.session->settle(now, judge.call, std::move(settlement));
   }

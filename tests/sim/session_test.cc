@@ -55,6 +55,22 @@ TEST(Session, AgreesOnPrefixesAndAddressesOfBothEnds) {
   EXPECT_EQ(pair.b.agreement->ipv4->remote, address("193.6.35.12"));
 }
 
+// The Answer that says why fifteen prefixes are refused is longer than the caller's MRU.
+TEST(Session, CutsItsMessagesToThePeersMru) {
+  SessionOptions small = caller();
+  small.link.mru = 1280;
+  for (int i = 0; i < 15; ++i)
+    small.identity.offers.push_back(prefix(("10.0." + std::to_string(i) + ".0/24").c_str()));
+  Pair pair{small, called(), 20};
+  pair.b.why_refused = std::string(95, 'r');
+  bring_up(pair);
+  EXPECT_EQ(pair.a.proven, 1);
+  ASSERT_TRUE(pair.a.agreement);
+  EXPECT_TRUE(pair.a.agreement->offered.empty());
+  ASSERT_EQ(pair.a.agreement->verdicts.size(), 15U);
+  EXPECT_GE(pair.a.agreement->verdicts[0].reason.size(), 60U);
+}
+
 TEST(Session, UndoesAtOnceWhenThePeerSaysGoodbye) {
   Pair pair = joined(3);
   bring_up(pair);
