@@ -74,6 +74,9 @@ Result<Ipv4Up> IpcpPolicy::agreement() const {
 
 void IpcpPolicy::reset() {
   local_ = options_.local_ipv4.value_or(IpAddress());
+  remote_ = IpAddress();
+  refused_.reset();
+  has_rejected_address_ = false;
   dns_.fill({options_.ask_for_dns, IpAddress()});
 }
 
@@ -95,7 +98,8 @@ Judgement IpcpPolicy::judge_address(const Option& option) {
   if (address && !address->is_unspecified()) refused_ = address;
   const std::optional<IpAddress>& ours = options_.remote_ipv4;
   // To suggest what was just refused would go round in circles.
-  if (!ours || *ours == local_ || address == ours) return Judgement::reject();
+  has_rejected_address_ = !ours || *ours == local_ || address == ours;
+  if (has_rejected_address_) return Judgement::reject();
   return Judgement::nak(value_of(*ours));
 }
 
@@ -114,7 +118,8 @@ Judgement IpcpPolicy::judge_dns(const Option& option) const {
 }
 
 void IpcpPolicy::append_missing(const std::vector<Option>& request, Bytes& out) {
-  if (contains(request, kIpAddress)) return;
+  // RFC 1661 section 5.4: what was rejected must not be asked for again.
+  if (has_rejected_address_ || contains(request, kIpAddress)) return;
   // RFC 1332 section 3.3: an address that would do, or zeros: "tell us yours".
   append_option(kIpAddress, value_of(options_.remote_ipv4.value_or(IpAddress())), out);
 }

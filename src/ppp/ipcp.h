@@ -46,9 +46,10 @@ class IpcpPolicy final : public OptionPolicy {
 
   NetworkOptions options_;
   const AddressPolicy& policy_;
-  IpAddress local_;                   // unspecified: we ask the peer for one
-  IpAddress remote_;                  // unspecified: the peer has named none
-  std::optional<IpAddress> refused_;  // the last the peer wanted for itself in vain
+  IpAddress local_;                    // unspecified: we ask the peer for one
+  IpAddress remote_;                   // unspecified: the peer has named none
+  std::optional<IpAddress> refused_;   // the last the peer wanted for itself in vain
+  bool has_rejected_address_ = false;  // its option: it is not asked for one in this negotiation
   std::array<DnsWish, 2> dns_;
 };
 

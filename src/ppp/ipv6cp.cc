@@ -35,6 +35,7 @@ Result<Ipv6Up> Ipv6cpPolicy::agreement() const {
 
 void Ipv6cpPolicy::reset() {
   local_ = wish_;
+  remote_ = suggested_ = 0;
   has_appended_ = false;
 }
 

@@ -47,6 +47,8 @@ LcpPolicy::LcpPolicy(const LinkOptions& options, RandomSource& random)
 }
 
 void LcpPolicy::reset() {
+  peer_ = {};
+  nakked_magic_ = 0;
   mru_ = wishes_.mru;
   accm_ = wishes_.accm;
   asks_mru_ = mru_ != kDefaultMru;
@@ -149,6 +151,9 @@ void LcpPolicy::take_suggestion(const Option& option) {
   // RFC 1662 section 7.1: a Nak names more characters to escape, never fewer.
   if (option.type == kAccm && option.value.size() == 4) accm_ = (asks_accm_ ? accm_ : 0) | in.u32();
   if (option.type == kMagic && asks_magic_ && option.value.size() == 4) take_magic(in.u32());
+  // Never to be Nak'd (RFC 1661 section 5.3): whoever does it wants to be spared them.
+  if (option.type == kPfc) asks_pfc_ = false;
+  if (option.type == kAcfc) asks_acfc_ = false;
 }
 
 void LcpPolicy::take_magic(std::uint32_t suggested) {

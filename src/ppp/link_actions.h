@@ -45,7 +45,8 @@ struct VsncpUp {
   std::uint32_t capabilities;
 };  // the peer's
 struct VsncpDown {};
-// A network protocol that will not come up on this link: rejected by the peer, or refused by us.
+// A network protocol that does not come up: rejected by the peer or refused by us, which is final, or given
+// no answer to, which is not: it comes up after all if the peer asks for it later.
 struct ProtocolUnavailable {
   Protocol protocol;
   std::string reason;

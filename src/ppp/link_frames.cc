@@ -75,7 +75,7 @@ void Link::State::receive_lcp(Instant now, const Frame& frame) {
 }
 
 void Link::State::lcp_maintenance(Instant now, Code code, const ControlPacket& packet) {
-  // RFC 1570 section 2.1 has Identification in any state, the rest is for Opened (RFC 1661 sections 5.7
+  // RFC 1570 section 1.1 has Identification in any state, the rest is for Opened (RFC 1661 sections 5.7
   // to 5.9).
   if (code == Code::kIdentification) return receive_identification(packet);
   if (!lcp_.is_opened()) return;
@@ -88,7 +88,10 @@ void Link::State::receive_magic(Instant now, Code code, const ControlPacket& pac
   ByteReader in(packet.data);
   const std::uint32_t magic = in.u32();
   if (!in.ok()) return;
-  if (magic != 0 && magic == lcp_policy_.magic())
+  const bool is_ours = magic != 0 && magic == lcp_policy_.magic();
+  // On a looped line our requests come first. A reply with our number may be a peer's that copies it.
+  if (code == Code::kEchoReply) echo_sightings_ = is_ours ? echo_sightings_ + 1 : 0;
+  if (is_ours && (code != Code::kEchoReply || echo_sightings_ >= kLoopbackSightings))
     return drop(now, LinkEnd::kLoopback, "our own magic number came back: the line is looped");
   if (code != Code::kEchoRequest) return;
   echo_request_ = {packet.code, packet.identifier, in.take_rest()};
@@ -110,21 +113,42 @@ void Link::State::receive_protocol_reject(Instant now, const ControlPacket& pack
   if (protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return lcp_.protocol_rejected(now);
   Ncp* const ncp = ncp_of(protocol);
   if (ncp == nullptr || !ncp->negotiator || ncp->unavailable) return;
-  ncp->negotiator->protocol_rejected(now);
+  // Section 5.7: of the protocol that is named no packet may be sent any more.
+  if (protocol == static_cast<std::uint16_t>(ncp->control)) {
+    ncp->negotiator->fall_silent(now);
+  } else {
+    ncp->negotiator->protocol_rejected(now);
+  }
   make_unavailable(now, *ncp, ncp->negotiator->failure());
 }
 
 void Link::State::receive_control(Instant now, Ncp& ncp, const Frame& frame) {
   const auto packet = parse_control_packet(frame.information);
   if (!packet) return;
-  if (!ncp.negotiator) {
-    // Nobody has said yet what we want: open_network() will.
-    if (packet->code == static_cast<std::uint8_t>(Code::kConfigureRequest))
-      ncp.held_request.assign(frame.information.begin(), frame.information.end());
-    if (packet->code == static_cast<std::uint8_t>(Code::kTerminateRequest)) ncp.held_request.clear();
+  if (!ncp.negotiator) return hold(ncp, *packet, frame.information);
+  if (ncp.negotiator->receive(now, *packet) == Receipt::kForeignVendor) reject_protocol(frame);
+}
+
+// Nobody has said yet what we want: open_network() will. Until then this is the column Closed of RFC 1661
+// section 4.1, but that a Configure-Request waits for its answer.
+void Link::State::hold(Ncp& ncp, const ControlPacket& packet, ConstBytes information) {
+  const std::optional<Code> code = known_code(packet.code);
+  if (code == Code::kConfigureRequest) {
+    ncp.held_request.assign(information.begin(), information.end());
     return;
   }
-  if (ncp.negotiator->receive(now, *packet) == Receipt::kForeignVendor) reject_protocol(frame);
+  if (code == Code::kTerminateRequest) ncp.held_request.clear();
+  if (code == Code::kTerminateAck || code == Code::kCodeReject) return;
+  Bytes reply;
+  if (code && *code <= Code::kTerminateRequest) {
+    append_control_packet(Code::kTerminateAck, packet.identifier, {}, reply);
+  } else {
+    const std::size_t quoted = kControlHeaderSize + packet.data.size();
+    const ConstBytes fitting =
+        information.first(std::min<std::size_t>(quoted, peer_mru_ - kControlHeaderSize));
+    append_control_packet(Code::kCodeReject, lcp_.fresh_identifier(), fitting, reply);
+  }
+  send_frame(ncp.control, reply, octets);
 }
 
 void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, PacketSink& sink) {
@@ -211,8 +235,8 @@ void Link::State::send_identification() {
   Bytes data;
   ByteWriter writer(data);
   writer.u32(lcp_policy_.magic());
-  writer.raw(
-      bytes_of(options_.identification).first(std::min(options_.identification.size(), kMaxQuotedText)));
+  const std::size_t room = std::min(kMaxQuotedText, peer_mru_ - kControlHeaderSize - data.size());
+  writer.raw(bytes_of(options_.identification).first(std::min(options_.identification.size(), room)));
   send_lcp(Code::kIdentification, lcp_.fresh_identifier(), data);
 }
 

@@ -54,7 +54,7 @@ struct LinkOptions {
   // VSNCP with our OUI
   bool vsncp = true;
   std::uint32_t vsncp_capabilities = 0;  // announced to the peer
-  std::string identification;            // sent in LCP Identification (RFC 1570 section 2.1) if not empty
+  std::string identification;            // sent in LCP Identification (RFC 1570 section 1.1) if not empty
 };
 
 // Decides whether an address may be the peer's, or ours on the peer's suggestion. Pure; called while

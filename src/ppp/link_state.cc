@@ -225,6 +225,8 @@ void Link::State::lcp_up(Instant now) {
 
 void Link::State::lcp_down(Instant now) {
   framing_ = {};
+  peer_mru_ = kDefaultMru;
+  lcp_.set_peer_mru(peer_mru_);
   decoder.set_receive_accm(framing_.accm);
   watch_.reset();
   for (Ncp& ncp : ncps_) {
@@ -251,6 +253,10 @@ void Link::State::ncp_signal(Instant now, Ncp& ncp, LayerSignal signal) {
       break;
     case LayerSignal::kFinished:
       if (!ncp.negotiator->is_stopped() || ncp.unavailable) break;
+      if (ncp.negotiator->has_timed_out()) {
+        tell_unavailable(ncp, ncp.negotiator->failure());
+        break;
+      }
       if (!ncp.negotiator->failure().empty()) {
         make_unavailable(now, ncp, ncp.negotiator->failure());
         break;
@@ -284,11 +290,16 @@ Result<LinkAction> Link::State::agreement(const Ncp& ncp) const {
   return vsncp_policy_.agreement();
 }
 
-// For good: in Closed the automaton answers every request with a Terminate-Ack.
+void Link::State::tell_unavailable(const Ncp& ncp, const std::string& reason) {
+  actions.emplace_back(ProtocolUnavailable{ncp.control, reason});
+}
+
+// For good: in Closed the automaton answers every request with a Terminate-Ack. One whose requests only found
+// no answer is not closed: in Stopped it answers a peer that comes to it later.
 void Link::State::make_unavailable(Instant now, Ncp& ncp, const std::string& reason) {
   if (ncp.unavailable) return;
   ncp.unavailable = reason;
-  actions.emplace_back(ProtocolUnavailable{ncp.control, reason});
+  tell_unavailable(ncp, reason);
   ncp.negotiator->close(now, reason);
   close_if_nothing_left(now);
 }
@@ -299,7 +310,9 @@ void Link::State::close_if_nothing_left(Instant now) {
   std::string why = "no network protocol is left";
   for (const Ncp& ncp : ncps_) {
     if (!ncp.is_wanted) continue;
-    if (!ncp.negotiator || (!ncp.unavailable && !ncp.negotiator->is_stopped())) return;
+    if (!ncp.negotiator) return;
+    const bool was_closed_by_peer = ncp.negotiator->is_stopped() && !ncp.negotiator->has_timed_out();
+    if (!ncp.unavailable && !was_closed_by_peer) return;
     if (!ncp.unavailable) continue;
     why += fmt::format("; {}: {}", protocol_name(static_cast<std::uint16_t>(ncp.control)), *ncp.unavailable);
     if (end == LinkEnd::kTerminatedByPeer) end = LinkEnd::kNegotiationFailed;

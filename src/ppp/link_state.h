@@ -76,6 +76,7 @@ class Link::State {
   Result<LinkAction> agreement(const Ncp& ncp) const;
   void make_unavailable(Instant now, Ncp& ncp, const std::string& reason);
   void close_if_nothing_left(Instant now);
+  void tell_unavailable(const Ncp& ncp, const std::string& reason);
   void drop(Instant now, LinkEnd end, std::string reason);
   void plan_end(LinkEnd end, std::string reason);
   void finish();
@@ -88,6 +89,7 @@ class Link::State {
   void receive_identification(const ControlPacket& packet);
   void receive_protocol_reject(Instant now, const ControlPacket& packet);
   void receive_control(Instant now, Ncp& ncp, const Frame& frame);
+  void hold(Ncp& ncp, const ControlPacket& packet, ConstBytes information);
   void receive_data(Instant now, Ncp& ncp, const Frame& frame, PacketSink& sink);
   void reject_protocol(const Frame& frame);
   Ncp* ncp_of(std::uint16_t protocol);
@@ -113,6 +115,7 @@ class Link::State {
   std::optional<LifeWatch> watch_;  // while LCP is Opened
   ControlPacket echo_request_;      // being answered; a view that is valid while it is received
   bool is_identified_ = false;
+  int echo_sightings_ = 0;               // Echo-Replies in a row with our own magic number
   std::optional<LinkDown> planned_end_;  // why LCP is about to finish, once that is decided
   bool is_finished_ = false;             // LCP has; LinkDown follows when everything is settled
   bool is_over_ = false;                 // LinkDown was told

@@ -13,8 +13,13 @@ namespace {
 
 // A remark names at most this many options, so that a hostile request of hundreds does not fill the log.
 constexpr std::size_t kMaxRemarkedOptions = 16;
-// What a Terminate-Request says, within any MRU.
+// What a Terminate-Request says, if the peer's MRU permits.
 constexpr std::size_t kMaxCloseReason = 400;
+
+// A peer that agrees to all we ask and asks itself for ever for what the policy refuses starts the restart
+// counter anew with each Ack: RFC 1661's counters never end that. This many Configure-Naks and -Rejects
+// without an Ack between them do.
+constexpr int kMaxRefusals = 20;
 
 bool same(const Option& a, const Option& b) {
   return a.type == b.type && std::ranges::equal(a.value, b.value);
@@ -42,7 +47,7 @@ void Negotiator::open(Instant now) {
 }
 
 void Negotiator::close(Instant now, std::string_view reason) {
-  close_reason_ = reason.substr(0, kMaxCloseReason);
+  close_reason_ = reason.substr(0, std::min(kMaxCloseReason, room()));
   raise(now, Event::kClose);
 }
 
@@ -67,7 +72,15 @@ void Negotiator::renegotiate(Instant now) {
 
 void Negotiator::protocol_rejected(Instant now) {
   failure_ = fmt::format("the peer does not speak {}", options_.name);
+  has_timed_out_ = false;
   raise(now, Event::kRxjMinus);
+}
+
+void Negotiator::fall_silent(Instant now) {
+  down(now);
+  close(now, {});
+  up(now);
+  failure_ = fmt::format("the peer does not speak {}", options_.name);
 }
 
 void Negotiator::echo_requested(Instant now) {
@@ -78,7 +91,8 @@ void Negotiator::advance(Instant now) {
   if (!deadline_ || now < *deadline_) return;
   deadline_.reset();
   if (restart_count_ > 0) return raise(now, Event::kToPlus);
-  if (is_negotiating()) {
+  has_timed_out_ = is_negotiating();
+  if (has_timed_out_) {
     failure_ =
         fmt::format("no agreement on {} after {} Configure-Requests", options_.name, options_.max_configure);
     // Passive waits for a peer to come, not for one that is there and does not agree.
@@ -89,6 +103,10 @@ void Negotiator::advance(Instant now) {
 
 std::vector<NegotiatorOutput> Negotiator::take_outputs() {
   return std::exchange(outputs_, {});
+}
+
+bool Negotiator::has_refused() const {
+  return refusals_sent_ >= kMaxRefusals;
 }
 
 bool Negotiator::is_code_rejected(Code code) const {
@@ -105,16 +123,27 @@ void Negotiator::raise(Instant now, Event event, const Cause& cause) {
   if (cell.footnote == Footnote::kCrossed) {
     outputs_.emplace_back(Remark{fmt::format("{}: a crossed connection, starting over", options_.name)});
   }
+  // A request of the peer was judged before it was raised, in the negotiation that it begins.
+  const bool is_judged = event == Event::kRcrPlus || event == Event::kRcrMinus;
+  if (cell.has(Act::scr) && !is_negotiating() && !is_judged) begin_negotiation();
   apply(now, cell, cause);
 }
 
-void Negotiator::apply(Instant now, const Transition& cell, const Cause& cause) {
-  const State before = std::exchange(state_, cell.next);
-  if (!has_restart_timer(state_)) deadline_.reset();
-  for (const Act action : cell.actions()) act(now, action, before, cause);
+// RFC 1661 section 4.6 counts within one negotiation, and what the peer suggested or refused holds for one.
+void Negotiator::begin_negotiation() {
+  policy_.reset();
+  naks_sent_ = refusals_sent_ = naks_received_ = 0;
+  failure_.clear();
+  has_timed_out_ = false;
 }
 
-void Negotiator::act(Instant now, Act action, State before, const Cause& cause) {
+void Negotiator::apply(Instant now, const Transition& cell, const Cause& cause) {
+  state_ = cell.next;
+  if (!has_restart_timer(state_)) deadline_.reset();
+  for (const Act action : cell.actions()) act(now, action, cause);
+}
+
+void Negotiator::act(Instant now, Act action, const Cause& cause) {
   switch (action) {
     case Act::tlu:
       return signal(LayerSignal::kUp);
@@ -132,7 +161,7 @@ void Negotiator::act(Instant now, Act action, State before, const Cause& cause) 
       restart_count_ = 0;
       return start_timer(now);
     case Act::scr:
-      return send_request(now, before < State::kReqSent || before > State::kAckSent);
+      return send_request(now);
     case Act::sca:
       naks_sent_ = refusals_sent_ = 0;
       return send(Code::kConfigureAck, cause.identifier, cause.reply.options);
@@ -163,11 +192,7 @@ void Negotiator::start_timer(Instant now) {
   deadline_ = now + options_.restart_interval;
 }
 
-void Negotiator::send_request(Instant now, bool is_new_negotiation) {
-  if (is_new_negotiation) {
-    policy_.reset();
-    naks_sent_ = refusals_sent_ = naks_received_ = 0;
-  }
+void Negotiator::send_request(Instant now) {
   Bytes request;
   policy_.append_request(request);
   // RFC 1661 section 5.1: a new identifier for new contents and after a valid reply; a retransmission keeps
@@ -187,6 +212,7 @@ void Negotiator::give_up(Instant now, std::string reason) {
   const Transition& cell = transition(state_, Event::kToMinus);
   if (!cell.legal) return;
   failure_ = std::move(reason);
+  has_timed_out_ = false;
   apply(now, cell, Cause{});
 }
 
@@ -222,8 +248,9 @@ void Negotiator::configure_request(Instant now, std::uint8_t identifier, ConstBy
   const auto options = parse_options(data);
   // RFC 1661 section 6: an option that runs past the end has the packet discarded.
   if (!options) return;
-  const bool is_answered_now =
-      transition(state_, Event::kRcrPlus).has(Act::sca);  // not in Closed, Closing, Stopping
+  // Not in Closed, Closing and Stopping. In Stopped and Opened it begins a negotiation.
+  const bool is_answered_now = transition(state_, Event::kRcrPlus).has(Act::sca);
+  if (is_answered_now && !is_negotiating()) begin_negotiation();
   Cause cause{identifier, is_answered_now ? judge(*options) : Reply{}, {}};
   const bool is_good = cause.reply.code == Code::kConfigureAck;
   raise(now, is_good ? Event::kRcrPlus : Event::kRcrMinus, cause);
@@ -319,6 +346,7 @@ void Negotiator::code_reject(Instant now, ConstBytes quoted) {
   const std::uint8_t code = quoted[0];
   if (code <= static_cast<std::uint8_t>(Code::kCodeReject)) {
     failure_ = fmt::format("the peer does not know {} code {}", options_.name, code);
+    has_timed_out_ = false;
     return raise(now, Event::kRxjMinus);
   }
   if (code < 32) rejected_codes_ |= std::uint32_t{1} << code;
@@ -332,8 +360,7 @@ void Negotiator::unknown_code(Instant now, const ControlPacket& packet) {
   quoted.u8(packet.identifier);
   quoted.u16(static_cast<std::uint16_t>(packet.data.size() + kControlHeaderSize));
   quoted.raw(packet.data);
-  const std::size_t overhead = kControlHeaderSize + options_.vendor.size();
-  if (cause.quoted.size() + overhead > peer_mru_) cause.quoted.resize(peer_mru_ - overhead);
+  if (cause.quoted.size() > room()) cause.quoted.resize(room());
   raise(now, Event::kRuc, cause);
 }
 

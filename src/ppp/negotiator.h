@@ -26,11 +26,6 @@ struct NegotiatorOptions {
   bool silent = false;   // wait in Stopped for the peer's first packet instead of sending a request
 };
 
-// A peer that agrees to all we ask and asks itself for ever for what the policy refuses starts the restart
-// counter anew with each Ack: RFC 1661's counters never end that. This many Configure-Naks and -Rejects
-// without an Ack between them do.
-inline constexpr int kMaxRefusals = 20;
-
 // The actions that concern other layers. kEchoReply is the table's `ser`, which only LCP can carry out.
 enum class LayerSignal : std::uint8_t { kUp, kDown, kStarted, kFinished, kEchoReply };
 // One control packet: the information field of a frame to send.
@@ -63,6 +58,9 @@ class Negotiator {
   void renegotiate(Instant now);
   // The peer protocol-rejected us: RXJ-.
   void protocol_rejected(Instant now);
+  // The same, for a protocol of which not one more packet may go out (RFC 1661 section 5.7): Closed, without
+  // the Terminate-Request of RXJ-.
+  void fall_silent(Instant now);
   // An Echo-Request came: RXR.
   void echo_requested(Instant now);
 
@@ -73,8 +71,7 @@ class Negotiator {
   [[nodiscard]] std::optional<Instant> next_deadline() const { return deadline_; }
   void advance(Instant now);
 
-  // Oldest first; empties the queue.
-  [[nodiscard]] std::vector<NegotiatorOutput> take_outputs();
+  [[nodiscard]] std::vector<NegotiatorOutput> take_outputs();  // oldest first; empties the queue
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool is_opened() const { return state_ == State::kOpened; }
@@ -85,14 +82,15 @@ class Negotiator {
   [[nodiscard]] bool is_negotiating() const { return state_ >= State::kReqSent && state_ < State::kOpened; }
   // Why the last negotiation ended without agreement; empty if it did not.
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  // That was because no answer came. In Stopped a request of the peer starts another negotiation.
+  [[nodiscard]] bool has_timed_out() const { return has_timed_out_; }
   // That was because the policy refused what the peer asked for again and again.
-  [[nodiscard]] bool has_refused() const { return refusals_sent_ >= kMaxRefusals; }
+  [[nodiscard]] bool has_refused() const;
   // Codes above 7 that the peer code-rejected: they must not be sent any more (RFC 1661 section 4.3).
   [[nodiscard]] bool is_code_rejected(Code code) const;
   // An identifier for a packet of a code above 7, different from the one before.
   std::uint8_t fresh_identifier() { return ++identifier_; }
-  // Bounds what Code-Reject quotes.
-  void set_peer_mru(std::uint16_t mru) { peer_mru_ = mru; }
+  void set_peer_mru(std::uint16_t mru) { peer_mru_ = mru; }  // bounds Code-Reject and Terminate-Request
 
  private:
   struct Reply {
@@ -109,10 +107,11 @@ class Negotiator {
   void raise(Instant now, Event event) { raise(now, event, Cause{}); }
   void raise(Instant now, Event event, const Cause& cause);
   void apply(Instant now, const Transition& cell, const Cause& cause);
-  void act(Instant now, Act act, State before, const Cause& cause);
+  void act(Instant now, Act act, const Cause& cause);
   void signal(LayerSignal signal);
   void initialize_restart_count();
   void start_timer(Instant now);
+  void begin_negotiation();
   void give_up(Instant now, std::string reason);
   void configure_request(Instant now, std::uint8_t identifier, ConstBytes data);
   void configure_reply(Instant now, Code code, std::uint8_t identifier, ConstBytes data);
@@ -121,10 +120,12 @@ class Negotiator {
   void unknown_code(Instant now, const ControlPacket& packet);
   Reply judge(const std::vector<Option>& request);
   Reply compose(const std::vector<Option>& request, const std::vector<Judgement>& judgements);
-  void send_request(Instant now, bool is_new_negotiation);
+  void send_request(Instant now);
   void send(Code code, std::uint8_t identifier, ConstBytes data);
   void remark(std::string_view what, const std::vector<Option>& options);
   [[nodiscard]] std::string list(const std::vector<Option>& options) const;
+  // Of data, behind the vendor's octets, in a packet to the peer.
+  [[nodiscard]] std::size_t room() const { return peer_mru_ - kControlHeaderSize - options_.vendor.size(); }
 
   NegotiatorOptions options_;
   OptionPolicy& policy_;
@@ -143,6 +144,7 @@ class Negotiator {
   std::uint32_t rejected_codes_ = 0;  // bit n: code n
   std::string close_reason_;
   std::string failure_;
+  bool has_timed_out_ = false;
   std::vector<NegotiatorOutput> outputs_;
 };
 

@@ -27,7 +27,8 @@ class OptionPolicy {
  public:
   virtual ~OptionPolicy() = default;
 
-  // A negotiation begins: forget what the peer's Naks and Rejects made of our wishes in the one before.
+  // A negotiation begins, perhaps with the request that is judged next: forget what the peer asked for in the
+  // one before, and what its Naks and Rejects made of our wishes.
   virtual void reset() = 0;
   // Appends the options of our next Configure-Request.
   virtual void append_request(Bytes& out) = 0;

@@ -98,7 +98,9 @@ void Call::on(Instant, ppp::LcpUp& up) {
   agreement_.mtu = up.peer_mru;
 }
 
+// Also after the agreement, from a peer that did not answer in time: it is told once more then.
 void Call::on(Instant, ppp::Ipv4Up& up) {
+  agreed_ = false;
   agreement_.ipv4 = std::move(up);
   agreement_.why_no_ipv4.clear();
   ipv4_settled_ = true;
@@ -106,6 +108,7 @@ void Call::on(Instant, ppp::Ipv4Up& up) {
 }
 
 void Call::on(Instant, ppp::Ipv6Up& up) {
+  agreed_ = false;
   agreement_.ipv6 = up;
   agreement_.why_no_ipv6.clear();
   ipv6_settled_ = true;
@@ -127,6 +130,7 @@ void Call::on(Instant now, ppp::Ipv6Down&) {
 // The caller speaks first; what the called end offers may depend on what the caller wants.
 void Call::on(Instant now, ppp::VsncpUp&) {
   vsncp_up_ = true;
+  is_plain_ = false;  // it was taken for plain while it did not answer
   hello_patience_ = now + kHelloPatience;
   if (direction_ == Direction::kOutgoing) say_hello(now);
 }
