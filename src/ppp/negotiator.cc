@@ -95,8 +95,6 @@ void Negotiator::advance(Instant now) {
   if (has_timed_out_) {
     failure_ =
         fmt::format("no agreement on {} after {} Configure-Requests", options_.name, options_.max_configure);
-    // Passive waits for a peer to come, not for one that is there and does not agree.
-    if (is_heard_) return give_up(now, failure_);
   }
   raise(now, Event::kToMinus);
 }
@@ -119,7 +117,8 @@ void Negotiator::raise(Instant now, Event event, const Cause& cause) {
   Transition cell = transition(state_, event);
   if (!cell.legal) return;
   // RFC 1661 section 4.2: with the passive option nobody answering is no reason to give the lower layer up.
-  if (cell.footnote == Footnote::kPassive && options_.passive) cell.count = 0;
+  // Passive waits for a peer to come, not for one that is there and does not agree.
+  if (cell.footnote == Footnote::kPassive && options_.passive && !is_heard_) cell.count = 0;
   if (cell.footnote == Footnote::kCrossed) {
     outputs_.emplace_back(Remark{fmt::format("{}: a crossed connection, starting over", options_.name)});
   }
@@ -370,6 +369,11 @@ void Negotiator::send(Code code, std::uint8_t identifier, ConstBytes data) {
   Send packet;
   append_control_packet(code, identifier, whole, packet.information);
   outputs_.emplace_back(std::move(packet));
+}
+
+// For data, behind the vendor's octets, in a packet to the peer.
+std::size_t Negotiator::room() const {
+  return peer_mru_ - kControlHeaderSize - options_.vendor.size();
 }
 
 void Negotiator::remark(std::string_view what, const std::vector<Option>& options) {

@@ -124,8 +124,7 @@ class Negotiator {
   void send(Code code, std::uint8_t identifier, ConstBytes data);
   void remark(std::string_view what, const std::vector<Option>& options);
   [[nodiscard]] std::string list(const std::vector<Option>& options) const;
-  // Of data, behind the vendor's octets, in a packet to the peer.
-  [[nodiscard]] std::size_t room() const { return peer_mru_ - kControlHeaderSize - options_.vendor.size(); }
+  [[nodiscard]] std::size_t room() const;
 
   NegotiatorOptions options_;
   OptionPolicy& policy_;
