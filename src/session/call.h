@@ -87,6 +87,7 @@ class Call {
 
   [[nodiscard]] CallId id() const { return id_; }
   [[nodiscard]] Direction direction() const { return direction_; }
+  [[nodiscard]] bool is_agreed() const { return agreed_; }
   [[nodiscard]] bool is_plain() const { return is_plain_; }
   [[nodiscard]] const Agreement& agreement() const { return agreement_; }
   [[nodiscard]] ppp::Link& link() { return link_; }

@@ -196,6 +196,7 @@ void Session::on(Instant, Call& call, PeerHeard& heard) {
 
 void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
+  if (!call.is_agreed()) return;  // what it agreed on was gone again within the same read
   const bool only_asks = call.agreement().peer && call.agreement().peer->plan_only;
   if (!only_asks && !call.agreement().ipv4 && !call.agreement().ipv6) {
     return call.hang_up(

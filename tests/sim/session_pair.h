@@ -103,6 +103,26 @@ class Pair {
     }
     settle_down();
   }
+  // What is under way to the end comes later and at once, with `more` behind it, as when that machine was
+  // busy.
+  void bunch_for(End& to, Duration busy, const Bytes& more) {
+    std::map<CallId, Bytes> bunches;
+    run_for(Duration{});
+    for (const Instant end = now + busy; now < end;) {
+      for (Parcel& parcel : parcels_) {
+        if (parcel.to != &to) continue;
+        Bytes& bunch = bunches[parcel.call];
+        bunch.insert(bunch.end(), parcel.octets.begin(), parcel.octets.end());
+      }
+      std::erase_if(parcels_, [&](const Parcel& parcel) { return parcel.to == &to; });
+      run_for(std::chrono::milliseconds{1});
+    }
+    for (auto& [call, octets] : bunches) {
+      octets.insert(octets.end(), more.begin(), more.end());
+      to.session->receive(now, call, octets, to.packets);
+    }
+    settle_down();
+  }
   // Octets vanish from now on, and nobody is told.
   void freeze_streams() { frozen_ = true; }
 

@@ -190,6 +190,25 @@ TEST(Session, LeavesTheMachinesAsTheyAreWhenTheSameIsNegotiatedAnew) {
   }
 }
 
+// A busy machine reads at once that all was agreed, and that LCP begins anew.
+TEST(Session, StandsAfterAnAgreementThatWasGoneWithinOneRead) {
+  const Bytes request{1, 200, 0, 4};
+  Bytes frame;
+  ppp::encode_frame(0xc021, request, {}, frame);
+  for (int delay = 0; delay < 400; delay += 10) {
+    SCOPED_TRACE("after " + std::to_string(delay) + " ms");
+    Pair pair = joined(20);
+    pair.a.session->begin(pair.now);
+    pair.b.session->begin(pair.now);
+    pair.run_for(milliseconds{delay});
+    pair.bunch_for(pair.b, milliseconds{60}, frame);
+    pair.run_for(seconds{20});
+    ASSERT_FALSE(pair.a.ended) << pair.a.ended->text;
+    ASSERT_FALSE(pair.b.ended) << pair.b.ended->text;
+    ASSERT_EQ(pair.b.session->phase(), Phase::kUp);
+  }
+}
+
 TEST(Session, HangsUpOnAPeerThatNegotiatesAnewWithoutEnd) {
   Pair pair = joined(16);
   bring_up(pair);
