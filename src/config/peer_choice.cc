@@ -52,6 +52,11 @@ Result<PeerChoice> select_peer(const AttachContext& context, const SitePolicy& s
         "adopt_root = false in /etc/isthmus/policy.toml: give this key a forced command isthmus attach "
         "--peer NAME");
   }
+  if (!context.is_root_login) {
+    return refused(
+        "this is no login of root's by ssh: isthmus attach --peer NAME permits it, with what "
+        "/etc/isthmus/peers/NAME.toml says");
+  }
   return PeerChoice{PeerChoice::Kind::kAdopt, "", std::nullopt};
 }
 

@@ -66,7 +66,8 @@ std::vector<std::string> forbidden_wants(const session::Hello& hello, const Site
 struct AttachContext {
   std::optional<std::string> peer_flag;  // attach --peer
   bool is_root = false;                  // effective user; without it there is nothing to decide
-  std::string sudo_user;                 // SUDO_USER, or empty when not through sudo
+  bool is_root_login = false;            // ssh logged in root itself, as the kernel shows
+  std::string sudo_user;                 // who became root by sudo or its like; empty if nobody did
   bool has_forced_command = false;       // SSH_ORIGINAL_COMMAND is set
 };
 struct PeerChoice {

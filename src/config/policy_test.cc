@@ -203,6 +203,7 @@ TEST(Policy, NamesWantsThatThePeerDoesNotServe) {
 AttachContext root_login() {
   AttachContext context;
   context.is_root = true;
+  context.is_root_login = true;
   return context;
 }
 
@@ -211,6 +212,14 @@ TEST(PeerChoice, AdoptsTheRequestOfADirectRootLogin) {
   SitePolicy site;
   site.adopt_root = false;
   EXPECT_THAT(select_peer(root_login(), site).error().message, HasSubstr("adopt_root"));
+}
+
+TEST(PeerChoice, AdoptsNothingButALoginThatSshShows) {
+  AttachContext context = root_login();
+  context.is_root_login = false;
+  EXPECT_THAT(select_peer(context, {}).error().message, HasSubstr("/etc/isthmus/peers/NAME.toml"));
+  context.peer_flag = "fellini";
+  EXPECT_EQ(select_peer(context, {})->kind, PeerChoice::Kind::kFile);
 }
 
 TEST(PeerChoice, TakesTheNamedFile) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/ancestor_environment.h"
+#include "io/login_origin.h"
 #include "io/run_program.h"
 
 namespace isthmus::io {
@@ -46,19 +47,8 @@ bool is_key_word(std::string_view word) {
   });
 }
 
-// The file may be named by whoever called sudo: no link is followed and nothing but a plain file is read.
-std::string auth_info(const std::string& path) {
-  const UniqueFd file{open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-  struct stat status{};
-  if (!file.is_open() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  std::string text(kMaxAuthInfo, '\0');
-  const ssize_t count = read(file.get(), text.data(), text.size());
-  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-  return text;
-}
-
 std::optional<LoginKey> login_key(const std::string& auth_info_path) {
-  const std::optional<std::string> key = public_key_in_auth_info(auth_info(auth_info_path));
+  const std::optional<std::string> key = public_key_in_auth_info(read_auth_info(auth_info_path));
   if (!key) return std::nullopt;
   LoginKey result{key->substr(0, key->find(' ')), ""};
   constexpr Duration kPatience = std::chrono::seconds{2};
@@ -71,7 +61,43 @@ std::optional<LoginKey> login_key(const std::string& auth_info_path) {
   return result;
 }
 
+std::string name_of(uid_t uid) {
+  const Result<InvokingUser> user = find_user(uid);
+  return user ? user->name : fmt::format("uid {}", uid);
+}
+
+// The kernel's word first: a program that keeps the environment keeps what its caller wrote there.
+std::string who_became_root(const LoginOrigin& origin) {
+  if (origin.above) return name_of(*origin.above);
+  for (const char* name : {"SUDO_USER", "DOAS_USER"}) {
+    const std::string user = environment_variable(name).value_or("");
+    if (!user.empty() && user != "root") return user;
+  }
+  if (const std::optional<std::string> text = environment_variable("PKEXEC_UID")) {
+    uid_t uid = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), uid);
+    // What is no number stands for nobody in particular, but not for root.
+    if (error != std::errc{} || end != text->data() + text->size()) return "PKEXEC_UID";
+    if (uid != 0) return name_of(uid);
+  }
+  return origin.logged_in ? name_of(*origin.logged_in) : "";
+}
+
 }  // namespace
+
+std::string read_auth_info(const std::string& path) {
+  const UniqueFd place{open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat status{};
+  if (!place.is_open() || fstat(place.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  if (status.st_uid != 0 && status.st_uid != geteuid()) return {};
+  const std::string same = "/proc/self/fd/" + std::to_string(place.get());
+  const UniqueFd file{open(same.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) return {};
+  std::string text(kMaxAuthInfo, '\0');
+  const ssize_t count = read(file.get(), text.data(), text.size());
+  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return text;
+}
 
 Result<SshConnection> parse_ssh_connection(std::string_view text) {
   const std::vector<std::string_view> words = words_of(text, ' ');
@@ -92,29 +118,32 @@ std::optional<std::string> public_key_in_auth_info(std::string_view text) {
 LoginContext read_login_context() {
   LoginContext context;
   context.uid = getuid();
-  const Result<InvokingUser> user = find_user(context.uid);
-  context.user = user ? user->name : fmt::format("uid {}", context.uid);
-  context.sudo_user = environment_variable("SUDO_USER");
-  context.is_claimed = context.sudo_user && !environment_variable("SSH_CONNECTION");
+  context.user = name_of(context.uid);
+  context.is_claimed = !environment_variable("SSH_CONNECTION");
   const auto lookup = context.is_claimed ? ancestor_variable : environment_variable;
 
   if (const std::optional<std::string> text = lookup("SSH_CONNECTION")) {
-    if (const Result<SshConnection> connection = parse_ssh_connection(*text)) {
+    if (const Result<SshConnection> connection = parse_ssh_connection(*text))
       context.client = connection->client;
-      context.server = connection->server;
-    }
   }
-  if (const std::optional<std::string> path = lookup("SSH_USER_AUTH")) context.key = login_key(*path);
   context.original_command = lookup("SSH_ORIGINAL_COMMAND");
+  const LoginOrigin origin = read_login_origin(context.client);
+  context.connection = origin.connection;
+  context.became_root = who_became_root(origin);
+  context.is_root_login = origin.is_root_login && context.became_root.empty();
+  // Of whoever became root the variable may name anything.
+  if (!context.is_claimed && context.became_root.empty()) {
+    if (const auto path = environment_variable("SSH_USER_AUTH")) context.key = login_key(*path);
+  }
   return context;
 }
 
 std::string LoginContext::describe() const {
   std::string text = user;
-  if (sudo_user) text += fmt::format(" (sudo by {})", *sudo_user);
+  if (!became_root.empty()) text += fmt::format(" (called by {})", became_root);
   if (client) text += " from " + client->to_string();
   if (key) text += fmt::format(" with key {} {}", key->type, key->fingerprint);
-  if (is_claimed && (client || key)) text += " (as the caller's environment says)";
+  if (client && !connection) text += " (as the caller's environment says)";
   return text;
 }
 

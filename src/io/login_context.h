@@ -1,5 +1,5 @@
-// How `isthmus attach` was called: which login, which key, which command. For the log and for policy's notion
-// of who asks; what an unprivileged user could have written is marked as claimed.
+// How `isthmus attach` was called: which login, which key, which command. What somebody else than root could
+// have written is good for the log and never for policy.
 #pragma once
 
 #include <sys/types.h>
@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "io/invoking_user.h"
+#include "io/outer_endpoint.h"
 #include "net/endpoint.h"
 
 namespace isthmus::io {
@@ -22,13 +23,17 @@ struct LoginKey {
 struct LoginContext {
   uid_t uid = 0;
   std::string user;                             // the name of uid
-  std::optional<Endpoint> client, server;       // SSH_CONNECTION
+  std::optional<Endpoint> client;               // SSH_CONNECTION: for the log
   std::optional<LoginKey> key;                  // from SSH_USER_AUTH, with sshd's ExposeAuthInfo
   std::optional<std::string> original_command;  // SSH_ORIGINAL_COMMAND: a forced command replaced it
-  std::optional<std::string> sudo_user;
-  // The SSH variables were found in an ancestor's environment, for sudo had cleared ours: good for the log,
-  // never for policy.
+  // Who became root to call us, by sudo, doas, pkexec, su or a set-uid program; empty if nobody did.
+  std::string became_root;
+  // The SSH variables were found in an ancestor's environment, for sudo or its like had cleared ours.
   bool is_claimed = false;
+  // A login as root that the kernel shows: for policy.
+  bool is_root_login = false;
+  // The ssh connection that the login came by, as the kernel shows it: for policy.
+  std::optional<TcpConnection> connection;
 
   // "root from 192.0.2.7:51234 with key ssh-ed25519 SHA256:…": one line for the log.
   [[nodiscard]] std::string describe() const;
@@ -43,6 +48,9 @@ struct SshConnection {
 };
 Result<SshConnection> parse_ssh_connection(std::string_view text);
 
+// The text of the file that sshd named in SSH_USER_AUTH; empty if it is no plain file of ours or root's, or a
+// link. Nothing else is ever opened for reading: to open a device may be to do something.
+std::string read_auth_info(const std::string& path);
 // The first public key in the text of the file that SSH_USER_AUTH names: "TYPE BASE64", or nullopt.
 std::optional<std::string> public_key_in_auth_info(std::string_view text);
 

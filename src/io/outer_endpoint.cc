@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -65,10 +66,12 @@ IpAddress unmapped(const in6_addr& address) {
   return *IpAddress::from_octets(IN6_IS_ADDR_V4MAPPED(&address) ? octets.last(4) : octets);
 }
 
-std::optional<Endpoint> remote_end(int fd) {
+using NameOf = int (*)(int, sockaddr*, socklen_t*);
+
+std::optional<Endpoint> end_of(int fd, NameOf name_of) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (!is_tcp(fd) || getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+  if (name_of(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
   if (storage.ss_family == AF_INET) {
     const auto& address = reinterpret_cast<const sockaddr_in&>(storage);
     return Endpoint{IpAddress::v4(ntohl(address.sin_addr.s_addr)), ntohs(address.sin_port)};
@@ -77,15 +80,19 @@ std::optional<Endpoint> remote_end(int fd) {
   return Endpoint{unmapped(address.sin6_addr), ntohs(address.sin6_port)};
 }
 
-Result<void> add_endpoints_of(pid_t pid, std::vector<Endpoint>& endpoints) {
+Result<void> add_connections_of(pid_t pid, std::vector<TcpConnection>& connections) {
   const UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd.is_open()) return {};
   for (const int number : numbers_in("/proc/" + std::to_string(pid) + "/fd", kMaxDescriptors)) {
     const UniqueFd duplicate = duplicate_from(pidfd.get(), number);
     if (!duplicate.is_open() && errno == EPERM)
       return fail_errno(EPERM, "look at the connections of process " + std::to_string(pid));
-    if (!duplicate.is_open()) continue;
-    if (const std::optional<Endpoint> end = remote_end(duplicate.get())) endpoints.push_back(*end);
+    if (!duplicate.is_open() || !is_tcp(duplicate.get())) continue;
+    const std::optional<Endpoint> remote = end_of(duplicate.get(), getpeername);
+    const std::optional<Endpoint> local = end_of(duplicate.get(), getsockname);
+    struct stat status{};
+    const bool is_whole = remote && local && fstat(duplicate.get(), &status) == 0;
+    if (is_whole) connections.push_back({*local, *remote, status.st_uid});
   }
   return {};
 }
@@ -95,12 +102,20 @@ Result<void> add_endpoints_of(pid_t pid, std::vector<Endpoint>& endpoints) {
 Result<std::vector<Endpoint>> outer_endpoints(pid_t root) {
   if (!open_pidfd(root).is_open())
     return fail(Error::Code::kNotFound, "process " + std::to_string(root) + " has ended");
+  std::vector<TcpConnection> connections;
+  for (const pid_t pid : with_descendants(root)) TRY(add_connections_of(pid, connections));
   std::vector<Endpoint> endpoints;
-  for (const pid_t pid : with_descendants(root)) TRY(add_endpoints_of(pid, endpoints));
+  for (const TcpConnection& connection : connections) endpoints.push_back(connection.remote);
   std::ranges::sort(endpoints);
   const auto repeated = std::ranges::unique(endpoints);
   endpoints.erase(repeated.begin(), repeated.end());
   return endpoints;
+}
+
+Result<std::vector<TcpConnection>> tcp_connections(pid_t pid) {
+  std::vector<TcpConnection> connections;
+  TRY(add_connections_of(pid, connections));
+  return connections;
 }
 
 }  // namespace isthmus::io

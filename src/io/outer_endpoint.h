@@ -17,4 +17,13 @@ namespace isthmus::io {
 // no more than 64 processes and 1024 descriptors of each.
 Result<std::vector<Endpoint>> outer_endpoints(pid_t root);
 
+// A connection as the kernel shows it, whoever says otherwise.
+struct TcpConnection {
+  Endpoint local, remote;
+  uid_t maker = 0;  // who called socket() or accept(), whoever holds it now
+  friend bool operator==(const TcpConnection&, const TcpConnection&) = default;
+};
+// Those that process `pid` itself holds. With the same limits, and the same right needed.
+Result<std::vector<TcpConnection>> tcp_connections(pid_t pid);
+
 }  // namespace isthmus::io

@@ -119,7 +119,7 @@ def test_through_sudo_only_a_file_counts(near):
     peer_file(near, "slave")
     with near.joined(*IPV4, to=SLAVE):
         assert reaches(near, "hostA", HOST_B)
-        assert any("sudo by slave" in line for line in near.server.syslog)
+        assert any("called by slave" in line for line in near.server.syslog)
 
 
 def test_through_sudo_the_file_of_another_counts_only_if_it_lists_the_user(near):

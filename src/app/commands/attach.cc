@@ -63,7 +63,8 @@ Result<Called> choose(const config::AttachCommand& command, const io::LoginConte
   config::AttachContext context;
   context.peer_flag = command.peer;
   context.is_root = login.uid == 0;
-  context.sudo_user = login.sudo_user.value_or("");
+  context.is_root_login = login.is_root_login;
+  context.sudo_user = login.became_root;
   context.has_forced_command = login.original_command.has_value() && !login.is_claimed;
   const config::PeerChoice choice = TRY(config::select_peer(context, site));
   std::optional<config::Greeting> caller = command.caller;
@@ -173,8 +174,8 @@ ExitCode run_attach(const config::AttachCommand& command) {
 
   AttachRequest request{called->session,   called->peer_file, login.describe(), std::nullopt,
                         command.verbosity, called->host,      std::nullopt};
-  if (login.client) request.client = login.client->address;
-  if (login.server) request.server = login.server->address;
+  if (login.connection) request.client = login.connection->remote.address;
+  if (login.connection) request.server = login.connection->local.address;
   const Result<ControlReply> reply = pass_on_until_taken(*dir, request);
   if (!reply) {
     complain(reply.error().message);
