@@ -26,4 +26,9 @@ Result<config::PeerPolicy> read_peer_policy(const std::string& name) {
   return config::parse_peer_file(*text, name);
 }
 
+bool has_peer_file(const std::string& name) {
+  const auto text = io::read_policy_file(kPeerDirectory + name + ".toml", config::kMaxPolicyFile);
+  return !text || text->has_value();
+}
+
 }  // namespace isthmus::app

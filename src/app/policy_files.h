@@ -11,5 +11,7 @@ namespace isthmus::app {
 Result<config::SitePolicy> read_site_policy();
 // /etc/isthmus/peers/NAME.toml. kNotFound says which file to write.
 Result<config::PeerPolicy> read_peer_policy(const std::string& name);
+// Whether there is such a file, sound or not.
+bool has_peer_file(const std::string& name);
 
 }  // namespace isthmus::app

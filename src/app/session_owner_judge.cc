@@ -9,10 +9,35 @@
 #include "io/host_facts_reader.h"
 
 namespace isthmus::app {
+namespace {
+
+// For a call of another machine beside the one that carries the session: before it is judged, for that would
+// change the policy that stands. A plan is told beside it anyway.
+std::optional<session::Settlement> refusal_beside(const session::Session& session,
+                                                  const session::Judge& judge) {
+  const session::Agreement* standing = session.agreement();
+  if (standing == nullptr || session.current() == judge.call) return std::nullopt;
+  if (!judge.hello || judge.hello->plan_only || !standing->peer) return std::nullopt;
+  if (standing->peer->host == judge.hello->host) return std::nullopt;
+  session::Settlement settlement;
+  settlement.refusal =
+      session::Bye{session::Bye::Reason::kRefused, "another machine holds the session of this name"};
+  return settlement;
+}
+
+std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> texts;
+  for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.address.to_string());
+  return texts;
+}
+
+}  // namespace
 
 void SessionOwner::on(session::Judge& judge) {
   const Leg* leg = leg_of(judge.call);
   if (leg == nullptr) return;
+  if (std::optional<session::Settlement> refused = refusal_beside(*session_, judge))
+    return session_->settle(io::boot_now(), judge.call, std::move(*refused));
   const OuterPath outer = outer_of(*leg);
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
   Result<HostFacts> facts = io::read_host_facts(interface);
@@ -30,6 +55,7 @@ void SessionOwner::on(session::Judge& judge) {
     peer_ = judge.hello;
     state_.peer_name = judge.hello->name;
     state_.peer_host = hex(judge.hello->host);
+    if (leg->ssh) state_.outer = addresses_of(leg->ssh->own_endpoints());
     save_state();
     look_for_rivals(*judge.hello, *facts);
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -44,6 +45,7 @@ void each_field(State& state, Visit visit) {
   visit("destination", state.destination);
   visit("peer_name", state.peer_name);
   visit("peer_host", state.peer_host);
+  visit("outer", state.outer);
   visit("interface", state.interface);
   visit("mtu", state.mtu);
   visit("local_ipv4", state.local_ipv4);
@@ -61,6 +63,10 @@ void each_field(State& state, Visit visit) {
 }
 
 }  // namespace
+
+bool share_far_end(const SessionState& one, const SessionState& other) {
+  return std::ranges::find_first_of(one.outer, other.outer) != one.outer.end();
+}
 
 std::string to_json_text(const SessionState& state) {
   Json json{{"version", kSchemaVersion}};
@@ -97,6 +103,13 @@ void remove_state(const io::RuntimeDir& dir, const std::string& session) {
     const auto path = dir.file_of(session, extension);
     if (path) std::filesystem::remove(*path, ignored);
   }
+}
+
+Result<SessionState> read_state(const io::RuntimeDir& dir, const std::string& session) {
+  for (SessionState& state : read_states(dir)) {
+    if (state.session == session) return std::move(state);
+  }
+  return fail(Error::Code::kNotFound, "there is no session " + session);
 }
 
 std::vector<SessionState> read_states(const io::RuntimeDir& dir) {

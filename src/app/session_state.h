@@ -21,6 +21,9 @@ struct SessionState {
   std::string destination;  // of an `up`; who logged in, of an `attach`
   std::string peer_name;
   std::string peer_host;  // HostId in hex, once known
+  // Addresses of the far end that ssh has shown: of an `up`, what its ssh itself is connected to; of an
+  // `attach`, where the last login came from.
+  std::vector<std::string> outer;
   std::string interface;
   int mtu = 0;
   std::string local_ipv4, remote_ipv4;
@@ -31,6 +34,9 @@ struct SessionState {
   std::uint64_t packets_received = 0, packets_sent = 0, octets_received = 0, octets_sent = 0, dropped = 0;
 };
 
+// Whether ssh has shown both to have the same far end. Not by way of a jump host: behind it may be anybody.
+bool share_far_end(const SessionState& one, const SessionState& other);
+
 // The document `status --json` prints for one session, schema version 1.
 std::string to_json_text(const SessionState& state);
 Result<SessionState> parse_session_state(std::string_view text);
@@ -38,6 +44,8 @@ Result<SessionState> parse_session_state(std::string_view text);
 // Replaces DIR/SESSION.json in one step.
 Result<void> write_state(const io::RuntimeDir& dir, const SessionState& state);
 void remove_state(const io::RuntimeDir& dir, const std::string& session);
+// kNotFound if there is no such session.
+Result<SessionState> read_state(const io::RuntimeDir& dir, const std::string& session);
 // Of living and dead sessions alike; files that do not parse are left out.
 std::vector<SessionState> read_states(const io::RuntimeDir& dir);
 

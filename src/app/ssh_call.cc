@@ -65,6 +65,14 @@ std::vector<Endpoint> SshCall::outer_endpoints() const {
   return io::outer_endpoints(child_.pid()).value_or(std::vector<Endpoint>{});
 }
 
+std::vector<Endpoint> SshCall::own_endpoints() const {
+  std::vector<Endpoint> remote;
+  const auto connections = io::tcp_connections(child_.pid());
+  if (!connections) return remote;
+  for (const io::TcpConnection& connection : *connections) remote.push_back(connection.remote);
+  return remote;
+}
+
 void SshCall::read_errors() {
   errors_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;

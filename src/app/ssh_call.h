@@ -37,6 +37,8 @@ class SshCall {
   [[nodiscard]] std::optional<io::ExitStatus> exit_status() { return child_.try_wait(); }
   // Where it is connected to, jump hosts included; empty when that cannot be known.
   [[nodiscard]] std::vector<Endpoint> outer_endpoints() const;
+  // Those that ssh holds itself: the far end's, where nothing stands between.
+  [[nodiscard]] std::vector<Endpoint> own_endpoints() const;
   void terminate() { child_.terminate(); }
 
  private:

@@ -36,6 +36,7 @@ TEST(CommandLine, UnderstandsTheFirstRealUse) {
   EXPECT_THAT(options.offers, ElementsAre(*Prefix::parse("193.6.35.0/24")));
   EXPECT_THAT(options.accepts, ElementsAre(*Prefix::parse("193.6.37.0/24")));
   EXPECT_EQ(options.name, "polanski");
+  EXPECT_FALSE(options.is_named);
   EXPECT_TRUE(options.guard);
   EXPECT_FALSE(options.hold);
 }
@@ -97,6 +98,7 @@ TEST(CommandLine, UnderstandsEveryOptionOfUp) {
   EXPECT_EQ(options.ipv6.local, *IpAddress::parse("2001:db8::1"));
   EXPECT_EQ(options.hosts.size(), 2U);
   EXPECT_EQ(options.name, "site.b");
+  EXPECT_TRUE(options.is_named);
   EXPECT_EQ(options.interface, "tun-b");
   EXPECT_EQ(options.mtu, 1400);
   EXPECT_TRUE(options.proxy_arp && options.masquerade && options.detach);

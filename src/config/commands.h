@@ -42,6 +42,7 @@ struct UpOptions {
   std::vector<IpAddress> hosts;  // --hosts: further targets of the proof, behind us or behind the peer
 
   std::string name;       // of the session: --name, or made from the destination's host
+  bool is_named = false;  // --name was given
   std::string interface;  // --interface; empty: the first free isthN
   std::optional<std::uint16_t> mtu;
   bool proxy_arp = false;

@@ -1,4 +1,5 @@
-// Which policy a called end uses: select_peer and check_listed of policy.h.
+// Which policy a called end uses, and which session it may join: select_peer, check_listed, check_joins and
+// beyond_file of policy.h.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +34,76 @@ Result<PeerChoice> through_sudo(const AttachContext& context) {
   return choice;
 }
 
+Result<void> check_joins_up(const StandingSession& session, const JoiningStream& stream) {
+  if (stream.peer_file.empty()) {
+    const bool is_shown =
+        stream.client && std::ranges::find(session.outer, *stream.client) != session.outer.end();
+    if (is_shown) return {};
+    return refused(fmt::format("session {} is not connected to where this login comes from", session.name));
+  }
+  if (stream.peer_file == session.name && session.is_named) return {};
+  return refused(
+      fmt::format("session {0} is an `isthmus up` that was not told to be peer {0}'s: `isthmus up --name "
+                  "{0}` would tell it, "
+                  "another --name leave this one to the peer",
+                  session.name));
+}
+
+// A default route counts only where it is written out.
+bool is_within(const Prefix& prefix, const std::vector<Prefix>& permitted) {
+  return std::ranges::any_of(permitted, [&](const Prefix& one) {
+    return one == prefix || (!one.is_default() && one.contains(prefix));
+  });
+}
+
+std::optional<IpAddress> remote_of(const PeerPolicy& policy, Family family) {
+  return family == Family::kIpv4 ? policy.ipv4.remote : policy.ipv6.remote;
+}
+
+bool permits_address(const PeerPolicy& file, const IpAddress& address) {
+  if (const auto written = remote_of(file, address.family())) return *written == address;
+  if (std::ranges::find(file.assign, address) != file.assign.end()) return true;
+  return std::ranges::any_of(file.accepts, [&](const Prefix& one) { return one.contains(address); });
+}
+
 }  // namespace
+
+Result<void> check_joins(const StandingSession& session, const JoiningStream& stream) {
+  switch (session.origin) {
+    case PolicyOrigin::kCommandLine:
+      return check_joins_up(session, stream);
+    case PolicyOrigin::kPeerFile:
+      if (stream.peer_file == session.name) return {};
+      return refused(fmt::format("session {0} is that of /etc/isthmus/peers/{0}.toml", session.name));
+    case PolicyOrigin::kAdopted:
+      if (stream.peer_file.empty()) return {};
+      return refused(fmt::format(
+          "a login of root's has session {0} under no file: `isthmus down {0}` there ends it", session.name));
+  }
+  return {};
+}
+
+std::vector<std::string> beyond_file(const PeerPolicy& words, const PeerPolicy& file) {
+  std::vector<std::string> beyond;
+  const auto add = [&](const std::string& flag) {
+    beyond.push_back(
+        fmt::format("`isthmus up {}` permits more than /etc/isthmus/peers/{}.toml", flag, file.name));
+  };
+  for (const Prefix& prefix : words.accepts) {
+    if (!is_within(prefix, file.accepts)) add("--accept " + prefix.to_string());
+  }
+  for (const Prefix& prefix : words.offers) {
+    if (!is_within(prefix, file.offers)) add("--offer " + prefix.to_string());
+  }
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    const std::optional<IpAddress> remote = remote_of(words, family);
+    if (remote && !permits_address(file, *remote)) add("--address :" + remote->to_string());
+  }
+  if (words.proxy_arp && !file.proxy_arp) add("--proxy-arp");
+  if (words.masquerade && !file.masquerade) add("--masquerade");
+  if (!words.guard && file.guard) add("--no-guard");
+  return beyond;
+}
 
 Result<PeerChoice> select_peer(const AttachContext& context, const SitePolicy& site) {
   if (!context.is_root) return refused("attach needs root: log in as root, or let sudo run isthmus");

@@ -81,6 +81,22 @@ Result<PeerChoice> select_peer(const AttachContext& context, const SitePolicy& s
 // The second half of the decision, when the file has been read.
 Result<void> check_listed(const PeerChoice& choice, const PeerPolicy& policy);
 
+// ---- which session a called end's stream may join ----
+struct StandingSession {
+  std::string name;
+  PolicyOrigin origin = PolicyOrigin::kCommandLine;
+  bool is_named = false;         // kCommandLine: --name was given
+  std::vector<IpAddress> outer;  // kCommandLine: what ssh itself is connected to
+};
+struct JoiningStream {
+  std::string peer_file;            // empty: adopted
+  std::optional<IpAddress> client;  // where its login comes from, as the kernel shows it
+};
+// kRefused where the session has its policy from elsewhere, or nothing shows that both have the same far end.
+Result<void> check_joins(const StandingSession& session, const JoiningStream& stream);
+// What `up`'s own words permit a peer beyond its file, each as a sentence.
+std::vector<std::string> beyond_file(const PeerPolicy& words, const PeerPolicy& file);
+
 // ---- prefixes ----
 struct JudgeContext {
   std::vector<Endpoint> outer;  // remote ends of the ssh connection, jump hosts too

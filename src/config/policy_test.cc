@@ -275,6 +275,57 @@ TEST(PeerChoice, OpensNoFileByAHostileName) {
   }
 }
 
+// ---- which session a stream may join ----
+
+TEST(JoiningStream, OfAFileJoinsNoSessionWithoutThatFile) {
+  const JoiningStream fellini{"fellini", address("193.6.34.12")};
+  EXPECT_TRUE(check_joins({"fellini", PolicyOrigin::kPeerFile, false, {}}, fellini));
+  EXPECT_FALSE(check_joins({"polanski", PolicyOrigin::kPeerFile, false, {}}, fellini));
+  EXPECT_FALSE(check_joins({"fellini", PolicyOrigin::kAdopted, false, {}}, fellini));
+}
+
+TEST(JoiningStream, OfAFileJoinsAnUpOnlyWhereItsUserNamedThePeer) {
+  const JoiningStream fellini{"fellini", address("193.6.34.12")};
+  EXPECT_TRUE(check_joins({"fellini", PolicyOrigin::kCommandLine, true, {}}, fellini));
+  EXPECT_THAT(check_joins({"fellini", PolicyOrigin::kCommandLine, false, {address("193.6.34.12")}}, fellini)
+                  .error()
+                  .message,
+              HasSubstr("--name fellini"));
+}
+
+TEST(JoiningStream, OfAnAdoptedLoginJoinsAnUpOnlyFromWhereThatIsConnected) {
+  const StandingSession up{"fellini", PolicyOrigin::kCommandLine, true, {address("193.6.34.12")}};
+  EXPECT_TRUE(check_joins(up, {"", address("193.6.34.12")}));
+  EXPECT_FALSE(check_joins(up, {"", address("193.6.34.13")}));
+  EXPECT_FALSE(check_joins(up, {"", std::nullopt}));
+  EXPECT_FALSE(check_joins({"fellini", PolicyOrigin::kPeerFile, false, {}}, {"", address("193.6.34.12")}));
+  EXPECT_TRUE(check_joins({"fellini", PolicyOrigin::kAdopted, false, {}}, {"", std::nullopt}));
+}
+
+TEST(BeyondFile, IsWhatTheCommandLinePermitsAndTheFileDoesNot) {
+  PeerPolicy file = accepting({prefix("193.6.37.0/24")});
+  file.offers = {prefix("193.6.35.0/24")};
+  PeerPolicy words = accepting({prefix("193.6.37.128/25")});
+  words.offers = {prefix("193.6.35.0/24")};
+  words.ipv4.remote = address("193.6.37.12");
+  EXPECT_THAT(beyond_file(words, file), IsEmpty());
+  words.accepts.push_back(prefix("0.0.0.0/0"));
+  words.offers = {prefix("193.6.0.0/16")};
+  words.ipv4.remote = address("10.0.0.1");
+  words.proxy_arp = words.masquerade = true;
+  words.guard = false;
+  EXPECT_THAT(
+      beyond_file(words, file),
+      ElementsAre(HasSubstr("--accept 0.0.0.0/0"), HasSubstr("--offer 193.6.0.0/16"), HasSubstr("--address"),
+                  HasSubstr("--proxy-arp"), HasSubstr("--masquerade"), HasSubstr("--no-guard")));
+}
+
+TEST(BeyondFile, HoldsADefaultRouteThatIsNotWrittenOut) {
+  const PeerPolicy file = accepting({prefix("0.0.0.0/0")});
+  EXPECT_THAT(beyond_file(accepting({prefix("0.0.0.0/0")}), file), IsEmpty());
+  EXPECT_THAT(beyond_file(accepting({prefix("10.0.0.0/8")}), file), ElementsAre(HasSubstr("10.0.0.0/8")));
+}
+
 // ---- addresses ----
 
 TEST(Addresses, AreUnnumberedByDefault) {

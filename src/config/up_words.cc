@@ -142,6 +142,7 @@ Result<void> read_ssh(const UpWords& words, UpOptions& options) {
 
 Result<void> read_names(const UpWords& words, UpOptions& options) {
   options.name = words.name.empty() ? greeting_name(options.destination.host) : words.name;
+  options.is_named = !words.name.empty();
   if (!is_valid_name(options.name))
     return wrong("--name '" + options.name + "': letters, digits and . _ - do");
   options.interface = words.interface;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <optional>
@@ -34,27 +35,45 @@ ExitCode refuse(const std::string& text) {
   return ExitCode::kRefusedHere;
 }
 
-// A session of this machine that already has this peer: the stream goes to it.
-std::optional<std::string> session_of_host(const io::RuntimeDir& dir, const config::Greeting& caller) {
-  const std::string host = hex(caller.host);
-  for (const SessionState& state : read_states(dir)) {
-    const bool may_pair = state.is_adopted || state.role == "up";
-    if (state.peer_host == host && may_pair) return state.session;
+using States = std::vector<SessionState>;
+
+// The session of this machine that already has this peer. A host id is a claim: the far end of an `up` may
+// have another machine's, so that one also has to be connected to where the login comes from.
+std::optional<std::string> session_of_host(const States& states, const SessionState& login) {
+  for (const SessionState& state : states) {
+    const bool may_pair = state.is_adopted || (state.role == "up" && share_far_end(state, login));
+    if (state.peer_host == login.peer_host && may_pair) return state.session;
   }
   return std::nullopt;
 }
 
-// An adopted login is a session under the name its machine gives itself, unless that name is another
-// machine's.
-std::string adopted_session(const io::RuntimeDir& dir, const std::optional<config::Greeting>& caller) {
-  if (!caller) return fmt::format("ppp-{}", getpid());
-  if (const auto known = session_of_host(dir, *caller)) return *known;
-  for (const SessionState& state : read_states(dir)) {
-    const bool is_other = !state.peer_host.empty() && state.peer_host != hex(caller->host);
-    if (state.session == caller->name && is_other)
-      return fmt::format("{}-{}", caller->name, hex(caller->host).substr(0, 6));
+// A name that neither a peer's file nor another session has.
+bool is_free(const States& states, const std::string& name, const std::string& host) {
+  return !has_peer_file(name) && std::ranges::none_of(states, [&](const SessionState& state) {
+    const bool is_same = state.is_adopted && (state.peer_host.empty() || state.peer_host == host);
+    return state.session == name && !is_same;
+  });
+}
+
+// An adopted login is a session under the name its machine gives itself, unless that name is another's.
+Result<std::string> adopted_session(const States& states, const std::optional<config::Greeting>& caller,
+                                    const io::LoginContext& login) {
+  std::vector<std::string> names{fmt::format("ppp-{}", getpid())};
+  if (caller) {
+    SessionState coming;
+    coming.peer_host = hex(caller->host);
+    if (login.connection) coming.outer.push_back(login.connection->remote.address.to_string());
+    if (const auto known = session_of_host(states, coming)) return *known;
+    constexpr std::size_t kMostOfName = 48;
+    names = {io::session_name_from(caller->name),
+             io::session_name_from(
+                 fmt::format("{}-{}", caller->name.substr(0, kMostOfName), coming.peer_host.substr(0, 6))),
+             io::session_name_from(coming.peer_host)};
   }
-  return io::session_name_from(caller->name);
+  for (const std::string& name : names) {
+    if (is_free(states, name, caller ? hex(caller->host) : "")) return name;
+  }
+  return fail(Error::Code::kExists, "session " + names.front() + " is another machine's");
 }
 
 Result<Called> choose(const config::AttachCommand& command, const io::LoginContext& login,
@@ -70,7 +89,7 @@ Result<Called> choose(const config::AttachCommand& command, const io::LoginConte
   std::optional<config::Greeting> caller = command.caller;
   if (!caller && login.original_command) caller = config::greeting_in_command(*login.original_command);
   if (choice.kind == config::PeerChoice::Kind::kAdopt)
-    return Called{adopted_session(dir, caller), "", caller ? hex(caller->host) : ""};
+    return Called{TRY(adopted_session(read_states(dir), caller, login)), "", caller ? hex(caller->host) : ""};
   const config::PeerPolicy policy = TRY(read_peer_policy(choice.name));
   TRY(config::check_listed(choice, policy));
   return Called{choice.name, choice.name, caller ? hex(caller->host) : ""};
@@ -144,6 +163,8 @@ Result<std::unique_ptr<SessionOwner>> open_owner(asio::io_context& loop, const A
   policy.origin = config::PolicyOrigin::kAdopted;
   std::optional<config::SitePolicy> adopt_under;
   if (attach.peer_file.empty()) {
+    if (has_peer_file(attach.session))
+      return fail(Error::Code::kRefused, "session " + attach.session + " is its peer file's");
     adopt_under = TRY(read_site_policy());
   } else {
     policy = TRY(read_peer_policy(attach.peer_file));
