@@ -54,7 +54,7 @@ LoginOrigin read_login_origin(const std::optional<Endpoint>& client) {
   for (int depth = 0; depth < kMaxAncestors && pid > 1 && !origin.connection; ++depth) {
     const std::optional<uid_t> owner = owner_of(pid);
     if (!owner) break;
-    if (*owner != 0 && !origin.above) origin.above = *owner;
+    if (*owner != 0 && !origin.above) origin.above = owner;
     if (*owner == 0 && client) origin.connection = connection_to(*client, pid);
     pid = parent_of(pid).value_or(0);
   }
