@@ -3,6 +3,7 @@
     guest: pppd ═══ ssh ═══ caller: sshd, isthmus attach ── lan0, 193.6.37.12
 """
 import contextlib
+import ipaddress
 import re
 import shlex
 import shutil
@@ -150,8 +151,9 @@ def test_a_login_as_root_without_a_file_carries_ipv6_between_the_link_local_addr
     gateway.authorize(gateway.client_key)  # no forced command: the request is adopted
     with call(f"{THEIRS}:{OURS}") as pppd:
         pppd.wait_for(r"remote LL address fe80::\S+")
-        theirs = re.search(r"remote LL address (fe80::\S+)", pppd.text)[1]
-        ours = re.search(r"local +LL address (fe80::\S+)", pppd.text)[1]
+        # pppd writes each group with its leading zeros.
+        theirs = str(ipaddress.ip_address(re.search(r"remote LL address (fe80::\S+)", pppd.text)[1]))
+        ours = str(ipaddress.ip_address(re.search(r"local +LL address (fe80::\S+)", pppd.text)[1]))
         wait_until(lambda: theirs in caller.ip("caller", "-o", "-6", "addr", "show"), 10, what=theirs)
         assert "3 received" in guest.run(["ping", "-c", "3", "-i", "0.2", f"{theirs}%ppp0"], check=False).stdout
         assert caller.ping("caller", f"{ours}%isth0").ok

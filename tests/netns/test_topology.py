@@ -9,7 +9,7 @@ import pytest
 
 from support import netns
 from support.netns import FELLINI_IN, HOST_A6, HOST_B, HOST_B6, POLANSKI_OUT, POLANSKI_OUT6, Failed, Topology
-from support.sshd import Dropbear, Sshd, dropbear_client
+from support.sshd import Dropbear, Sshd
 
 
 def names():
@@ -72,11 +72,9 @@ def test_slave_has_no_right_but_sudo_of_the_named_programs(topology):
     assert "slave" not in pathlib.Path("/etc/passwd").read_text()
 
 
-def test_dropbear_serves_and_calls(topology):
+def test_dropbear_serves(topology):
     with Dropbear(topology, "polanski") as server:
         assert topology.run("fellini", ["ssh", *server.client_args(), f"root@{POLANSKI_OUT}", "echo served"]).stdout == "served\n"
-        called = topology.run("fellini", [*dropbear_client(server), f"root@{POLANSKI_OUT}", "echo called"], timeout=10)
-        assert called.stdout == "called\n"
 
 
 CHANGES = {
