@@ -147,7 +147,9 @@ void SessionOwner::drop(LegId id) {
   legs_.erase(place);
   leg.stream->abandon();
   if (leg.ssh) leg.ssh->terminate();
-  if (leg.front && !leg.is_hung_up) std::ignore = leg.front->send(encode(ControlReply{0, ""}));
+  const ControlReply reply =
+      leg.is_hung_up ? ControlReply{static_cast<int>(exit_code_), exit_text_} : ControlReply{};
+  if (leg.front) std::ignore = leg.front->send(encode(reply));
   const Instant now = io::boot_now();
   if (!leg.is_hung_up && !is_over_) {
     if (leg.call) session_->carrier_lost(now, *leg.call);
@@ -161,7 +163,10 @@ void SessionOwner::on(session::HangUp& hang_up) {
   for (auto& [id, leg] : legs_) {
     if (leg.call != hang_up.call) continue;
     leg.stream->write(hang_up.last_octets);
-    return retire(id);
+    if (!hang_up.is_peers_to_close || leg.direction == session::Direction::kOutgoing) return retire(id);
+    leg.is_hung_up = true;
+    leg.end_by = io::boot_now() + kHangUpPatience;
+    return;
   }
 }
 

@@ -228,7 +228,9 @@ void Session::on(Instant now, Call& call, Heard& heard) {
 }
 
 void Session::forget(Instant now, CallId id, const CallEnded& ended) {
-  actions_.emplace_back(HangUp{id, calls_.at(id).link().take_octets()});
+  Call& call = calls_.at(id);
+  const bool is_peers_to_close = call.is_plain() && ended.end == ppp::LinkEnd::kTerminatedByPeer;
+  actions_.emplace_back(HangUp{id, call.link().take_octets(), is_peers_to_close});
   calls_.erase(id);
   if (current_ == id) lose_current(now, ended.reason);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;

@@ -26,6 +26,9 @@ struct Dial {};  // make a call, then add_call() or dial_failed()
 struct HangUp {
   CallId call;
   Bytes last_octets;  // to be sent before the stream is closed; the id is dead
+  // A plain PPP peer that asked to end closes the stream itself when it has our Terminate-Ack: pppd takes a
+  // stream that ends before for a hang-up (RFC 1661 section 3.7).
+  bool is_peers_to_close = false;
 };
 struct Judge {
   CallId call;
