@@ -11,20 +11,6 @@
 namespace isthmus::app {
 namespace {
 
-// For a call of another machine beside the one that carries the session: before it is judged, for that would
-// change the policy that stands. A plan is told beside it anyway.
-std::optional<session::Settlement> refusal_beside(const session::Session& session,
-                                                  const session::Judge& judge) {
-  const session::Agreement* standing = session.agreement();
-  if (standing == nullptr || session.current() == judge.call) return std::nullopt;
-  if (!judge.hello || judge.hello->plan_only || !standing->peer) return std::nullopt;
-  if (standing->peer->host == judge.hello->host) return std::nullopt;
-  session::Settlement settlement;
-  settlement.refusal =
-      session::Bye{session::Bye::Reason::kRefused, "another machine holds the session of this name"};
-  return settlement;
-}
-
 std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> texts;
   for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.address.to_string());
@@ -36,8 +22,6 @@ std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
 void SessionOwner::on(session::Judge& judge) {
   const Leg* leg = leg_of(judge.call);
   if (leg == nullptr) return;
-  if (std::optional<session::Settlement> refused = refusal_beside(*session_, judge))
-    return session_->settle(io::boot_now(), judge.call, std::move(*refused));
   const OuterPath outer = outer_of(*leg);
   const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
   Result<HostFacts> facts = io::read_host_facts(interface);

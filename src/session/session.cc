@@ -19,11 +19,15 @@ bool is_due(const std::optional<Instant>& deadline, Instant now) {
 }
 
 // Plain PPP peers do not say who they are: of those whoever was let in under the session's name is its peer.
-bool are_of_one_pair(const Call& one, const Call& other) {
-  const std::optional<Hello>& a = one.agreement().peer;
-  const std::optional<Hello>& b = other.agreement().peer;
-  return !a || !b || a->host == b->host;
+bool are_of_one_pair(const Agreement& one, const Agreement& other) {
+  return !one.peer || !other.peer || one.peer->host == other.peer->host;
 }
+
+bool only_asks(const Call& call) {
+  return call.agreement().peer && call.agreement().peer->plan_only;
+}
+
+constexpr const char* kAnotherMachine = "another machine holds the session of this name";
 
 }  // namespace
 
@@ -190,24 +194,27 @@ void Session::follow(Instant now, CallId id) {
   if (phase_ == Phase::kClosing && calls_.empty()) end(EndReason::kUndoneByUs, "");
 }
 
-void Session::on(Instant, Call& call, PeerHeard& heard) {
+// A call of another machine beside the one that stands is refused before it is judged, for that would change
+// the policy that stands. A plan is told beside it anyway.
+void Session::on(Instant now, Call& call, PeerHeard& heard) {
+  const bool is_beside = current_ && *current_ != call.id() && !only_asks(call);
+  if (is_beside && !are_of_one_pair(call.agreement(), established_))
+    return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
   actions_.emplace_back(Judge{call.id(), std::move(heard.hello)});
 }
 
 void Session::on(Instant now, Call& call, Agreed&) {
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   if (!call.is_agreed()) return;  // what it agreed on was gone again within the same read
-  const bool only_asks = call.agreement().peer && call.agreement().peer->plan_only;
-  if (!only_asks && !call.agreement().ipv4 && !call.agreement().ipv6) {
+  if (!only_asks(call) && !call.agreement().ipv4 && !call.agreement().ipv6) {
     return call.hang_up(
         now, {Bye::Reason::kRefused, "no addresses were agreed on: --address LOCAL:REMOTE names them"});
   }
   if (current_ && *current_ != call.id()) {
-    if (only_asks) return;  // a plan is told beside the session that stands
+    if (only_asks(call)) return;  // a plan is told beside the session that stands
     Call& rival = calls_.at(*current_);
-    if (!are_of_one_pair(call, rival)) {
-      return call.hang_up(now, {Bye::Reason::kRefused, "another machine holds the session of this name"});
-    }
+    if (!are_of_one_pair(call.agreement(), established_))
+      return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
     if (survivor(call, rival) == &rival) return leave(now, call);
     leave(now, rival);
   }

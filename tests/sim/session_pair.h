@@ -60,7 +60,7 @@ struct End {
   bool routes_fail = false;
   bool has_ipv4 = true, has_ipv6 = true;
   Duration dial_latency{};  // of ssh: from Dial to a stream
-  int dials = 0, established = 0, suspended = 0, proven = 0;
+  int dials = 0, judged = 0, established = 0, suspended = 0, proven = 0;
   std::optional<Ended> ended;
   std::optional<Agreement> agreement;
   std::vector<std::string> plan, plan_to_tell;
@@ -236,6 +236,7 @@ class Pair {
   }
 
   void settle(End& end, const Judge& judge) {
+    ++end.judged;
     Settlement settlement;
     settlement.refusal = end.refusal;
     settlement.offers = end.offers;

@@ -253,6 +253,31 @@ TEST(Session, StandsWithOneFamilyWhereTheOtherIsNotWanted) {
   EXPECT_FALSE(pair.a.agreement->ipv4);
 }
 
+// Judging it would replace the policy that stands.
+TEST(Session, RefusesAnotherMachineBesideTheOneThatStandsWithoutJudgingIt) {
+  Pair pair = joined(21);
+  bring_up(pair);
+  Hello stranger;
+  stranger.host.fill(9);
+  Call there{CallId{77}, Direction::kOutgoing, {}, stranger, pair.a.random, pair.a.policy};
+  there.start(pair.now);
+  const CallId here = pair.b.session->add_call(pair.now, Direction::kIncoming);
+  std::optional<CallEnded> end;
+  for (int round = 0; round < 50 && !end; ++round) {
+    pair.b.session->receive(pair.now, here, there.link().take_octets(), pair.b.packets);
+    const Bytes answer = pair.b.session->take_octets(here);
+    there.receive(pair.now, answer, pair.a.packets);
+    for (CallEvent& event : there.take_events())
+      if (auto* ended = std::get_if<CallEnded>(&event)) end = *ended;
+    pair.run_for(milliseconds{10});
+  }
+  ASSERT_TRUE(end && end->bye);
+  EXPECT_EQ(end->bye->reason, Bye::Reason::kRefused);
+  EXPECT_EQ(end->bye->text, "another machine holds the session of this name");
+  EXPECT_EQ(pair.b.judged, 1);
+  EXPECT_EQ(pair.b.session->phase(), Phase::kUp);
+}
+
 TEST(Session, EndsTheCallerThatTheFarPolicyRefusesWithItsReason) {
   Pair pair = joined(11);
   pair.b.refusal = Bye{Bye::Reason::kRefused, "add accept = [\"193.6.35.0/24\"]"};
