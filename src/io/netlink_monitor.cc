@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <initializer_list>
 #include <string_view>
 
 #include "base/check.h"
@@ -67,35 +68,17 @@ std::unexpected<Error> fail_netlink(const char* what, int error) {
   return fail(Error::Code::kSystem, std::string{what} + ": " + nl_geterror(error));
 }
 
-Result<void> prepare(nl_sock& socket) {
-  nl_socket_set_buffer_size(&socket, kReceiveBuffer, 0);
-  if (const int error = nl_socket_set_nonblocking(&socket); error < 0)
-    return fail_netlink("open a netlink monitor", error);
-  return {};
-}
-
-Result<NetlinkSocket> open_routes() {
+// Hears of `groups`, as the kernel's enums number them.
+Result<NetlinkSocket> open_monitor(const char* what, int protocol, std::initializer_list<int> groups) {
   NetlinkSocket socket{nl_socket_alloc()};
   CHECK(socket != nullptr);
-  nl_join_groups(socket.get(), RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                                   RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE);
-  if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0)
-    return fail_netlink("open a netlink monitor", error);
-  // IPv6's rules have a group beyond those of the old bit mask.
-  if (const int error = nl_socket_add_membership(socket.get(), RTNLGRP_IPV6_RULE); error < 0)
-    return fail_netlink("watch IPv6 rules by netlink", error);
-  TRY(prepare(*socket));
-  return socket;
-}
-
-Result<NetlinkSocket> open_filters() {
-  NetlinkSocket socket{nl_socket_alloc()};
-  CHECK(socket != nullptr);
-  if (const int error = nl_connect(socket.get(), NETLINK_NETFILTER); error < 0)
-    return fail_netlink("open a netlink monitor of nftables", error);
-  if (const int error = nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES); error < 0)
-    return fail_netlink("watch nftables by netlink", error);
-  TRY(prepare(*socket));
+  if (const int error = nl_connect(socket.get(), protocol); error < 0) return fail_netlink(what, error);
+  for (const int group : groups) {
+    if (const int error = nl_socket_add_membership(socket.get(), group); error < 0)
+      return fail_netlink(what, error);
+  }
+  nl_socket_set_buffer_size(socket.get(), kReceiveBuffer, 0);
+  if (const int error = nl_socket_set_nonblocking(socket.get()); error < 0) return fail_netlink(what, error);
   return socket;
 }
 
@@ -136,8 +119,12 @@ Emptied empty(const nl_sock& socket, const Note& note) {
 }  // namespace
 
 Result<NetlinkMonitor> NetlinkMonitor::open() {
-  NetlinkSocket routes = TRY(open_routes());
-  NetlinkSocket filters = TRY(open_filters());
+  NetlinkSocket routes =
+      TRY(open_monitor("watch links, addresses, routes and rules by netlink", NETLINK_ROUTE,
+                       {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                        RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}));
+  NetlinkSocket filters =
+      TRY(open_monitor("watch nftables by netlink", NETLINK_NETFILTER, {NFNLGRP_NFTABLES}));
   UniqueFd either = TRY(epoll_of(*routes, *filters));
   return NetlinkMonitor{std::move(routes), std::move(filters), std::move(either)};
 }
