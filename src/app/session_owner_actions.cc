@@ -113,8 +113,9 @@ void SessionOwner::on(session::Establish& establish) {
   if (peer_ && peer_->plan_only) return;
   if (session_->current() != establish.call) return;  // it has ended meanwhile
   const Leg* leg = leg_of(establish.call);
-  if (leg != nullptr && leg->ssh) dialler_.reached(outer_of(*leg));
-  const Result<void> done = join(agreement, leg != nullptr ? outer_of(*leg) : OuterPath{});
+  const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
+  if (leg != nullptr && leg->ssh) dialler_.reached(outer);
+  const Result<void> done = join(agreement, outer);
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }
 
