@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/ssh_command.h"
 #include "io/invoking_user.h"
 #include "io/outer_endpoint.h"
 #include "io/run_program.h"

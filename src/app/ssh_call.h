@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/commands.h"
 #include "config/ssh_settings.h"
 #include "io/child_process.h"
 #include "net/endpoint.h"

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "config/split_words.h"
-#include "config/ssh_settings.h"
 
 namespace isthmus::config {
 namespace {

@@ -40,6 +40,9 @@ struct KnownPlace {
 std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial,
                                      const std::optional<KnownPlace>& known = std::nullopt);
 
+// `ssh -G` with everything that the call itself would have; empty where the program is not OpenSSH's `ssh`.
+std::vector<std::string> ssh_settings_command(const UpOptions& options);
+
 // What the far side's login shell is asked to run: finds isthmus, as root or through sudo -n; exit 127 if
 // absent.
 std::string default_remote_command(const Greeting& caller);

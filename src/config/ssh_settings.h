@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "config/commands.h"
 
 namespace isthmus::config {
 
@@ -18,9 +15,6 @@ struct SshSettings {
   bool is_direct = false;      // neither ProxyJump nor ProxyCommand
   std::string weakness;        // the settings by which any machine would be taken for the far side; or empty
 };
-
-// `ssh -G` with everything that the call itself would have; empty where the program is not OpenSSH's `ssh`.
-std::vector<std::string> ssh_settings_command(const UpOptions& options);
 
 // Lines as `ssh -G` prints them, "key value…"; unknown keys are skipped.
 SshSettings parse_ssh_settings(std::string_view text);
