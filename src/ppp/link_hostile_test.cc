@@ -35,12 +35,17 @@ class Hostile : public testing::Test {
 
 // --- addresses
 
-// It agrees to all that we ask, so that RFC 1661's counters start anew each time.
-TEST(HostileRequests, ForAForbiddenAddressWithoutEndEndTheLinkAsRefused) {
+// Nothing is left of the link without IPv4.
+LinkOptions ipv4_alone() {
   LinkOptions options = test::caller_options();
   options.vsncp = false;
   options.network->ipv6 = false;
-  Solo solo(options);
+  return options;
+}
+
+// It agrees to all that we ask, so that RFC 1661's counters start anew each time.
+TEST(HostileRequests, ForAForbiddenAddressWithoutEndEndTheLinkAsRefused) {
+  Solo solo(ipv4_alone());
   solo.policy.forbidden = ip("10.9.9.9");
   solo.ack(solo.open_lcp());
   int rounds = 0;
@@ -58,10 +63,7 @@ TEST(HostileRequests, ForAForbiddenAddressWithoutEndEndTheLinkAsRefused) {
 
 // As pppd does once its address has been rejected: it goes on without one.
 TEST(HostileRequests, ForAForbiddenAddressAndThenForNoneEndTheLinkAsRefusedToo) {
-  LinkOptions options = test::caller_options();
-  options.vsncp = false;
-  options.network->ipv6 = false;
-  Solo solo(options);
+  Solo solo(ipv4_alone());
   solo.policy.forbidden = ip("10.9.9.9");
   solo.ack(solo.open_lcp());
   for (std::uint8_t round = 0; round < 6; ++round)
