@@ -81,7 +81,11 @@ PppConnection::PppConnection(asio::io_context& loop, const config::PppOptions& o
       link_(options.link, random_, policy_),
       pump_(std::make_shared<TunPump>(
           loop, std::move(parts.device),
-          TunPump::Handlers{[this](Family family, ConstBytes packet) { send_packet(family, packet); },
+          TunPump::Handlers{[this](MutableBytes octets, std::uint16_t segment_size) {
+                              for_each_packet(octets, segment_size, [this](Family family, ConstBytes packet) {
+                                send_packet(family, packet);
+                              });
+                            },
                             [this] { return send_batch(); }})) {
   if (options_.link.network) {
     if (!options_.link.network->ipv4) ipv4_ = Settled::kNever;
@@ -174,7 +178,7 @@ void PppConnection::octets_arrived(ConstBytes octets) {
 
 void PppConnection::packet(Family, ConstBytes octets) {
   octets_in_ += octets.size();
-  pump_->deliver(octets);
+  pump_->deliver({.octets = octets});
 }
 
 void PppConnection::send_packet(Family family, ConstBytes packet) {

@@ -169,7 +169,10 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
   io::TunDevice device =
       TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu));
   TunPump::Handlers handlers;
-  handlers.packet = [this](Family family, ConstBytes packet) { send_out_of_tunnel(family, packet); };
+  handlers.packet = [this](MutableBytes octets, std::uint16_t segment_size) {
+    for_each_packet(octets, segment_size,
+                    [this](Family family, ConstBytes packet) { send_out_of_tunnel(family, packet); });
+  };
   handlers.end_of_batch = [this] {
     const std::optional<session::CallId> current = session_->current();
     Leg* leg = current ? leg_of(*current) : nullptr;

@@ -79,7 +79,7 @@ void SessionOwner::received(LegId id, ConstBytes octets) {
         ++owner_.state_.dropped;
         return;
       }
-      if (!owner_.tunnel_->deliver(packet)) {
+      if (!owner_.tunnel_->deliver({.octets = packet})) {
         ++owner_.state_.dropped;
         return;
       }

@@ -1,15 +1,15 @@
 #include "app/tun_pump.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <utility>
 
 namespace isthmus::app {
 namespace {
 
-constexpr std::size_t kLargestPacket = 65536;
+// What is read before others get their turn; a super-packet is 64 KiB.
 constexpr int kPacketsPerTurn = 64;
+constexpr std::size_t kOctetsPerTurn = 512 * 1024;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ TunPump::TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers
     : device_(std::move(device)),
       descriptor_(loop, fcntl(device_.fd(), F_DUPFD_CLOEXEC, 3)),
       handlers_(std::move(handlers)),
-      buffer_(kLargestPacket) {}
+      buffer_(io::TunDevice::kReadBuffer) {}
 
 void TunPump::start() {
   wait();
@@ -43,19 +43,18 @@ void TunPump::wait() {
 }
 
 void TunPump::read_batch() {
-  for (int count = 0; count < kPacketsPerTurn; ++count) {
-    const ssize_t length = ::read(descriptor_.native_handle(), buffer_.data(), buffer_.size());
-    if (length <= 0) break;
-    const ConstBytes packet = ConstBytes{buffer_}.first(static_cast<std::size_t>(length));
-    const int version = packet[0] >> 4;
-    if (version == 4) handlers_.packet(Family::kIpv4, packet);
-    if (version == 6) handlers_.packet(Family::kIpv6, packet);
+  std::size_t octets = 0;
+  for (int count = 0; count < kPacketsPerTurn && octets < kOctetsPerTurn; ++count) {
+    const auto packet = device_.read(buffer_);
+    if (!packet) break;
+    octets += packet->octets.size();
+    handlers_.packet(packet->octets, packet->segment_size);
   }
   if (handlers_.end_of_batch() && !stopped_) wait();
 }
 
-bool TunPump::deliver(ConstBytes packet) {
-  return !stopped_ && ::write(device_.fd(), packet.data(), packet.size()) >= 0;
+bool TunPump::deliver(const Packet& packet) {
+  return !stopped_ && device_.write(packet);
 }
 
 }  // namespace isthmus::app

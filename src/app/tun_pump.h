@@ -9,16 +9,31 @@
 #include <memory>
 
 #include "io/tun_device.h"
-#include "net/packet_view.h"
-#include "ppp/link.h"
+#include "net/address.h"
+#include "net/packet.h"
+#include "net/segmenter.h"
 
 namespace isthmus::app {
+
+// Calls `each(Family, ConstBytes)` for the ordinary packets that `octets` is or stands for, which are cut in
+// place.
+template <typename Each>
+void for_each_packet(MutableBytes octets, std::uint16_t segment_size, Each&& each) {
+  const auto one = [&each](ConstBytes packet, std::uint16_t) {
+    const int version = packet.empty() ? 0 : packet[0] >> 4;
+    if (version == 4) each(Family::kIpv4, packet);
+    if (version == 6) each(Family::kIpv6, packet);
+  };
+  if (segment_size == 0) return one(octets, 0);
+  cut(octets, segment_size, 0, one);
+}
 
 class TunPump : public std::enable_shared_from_this<TunPump> {
  public:
   struct Handlers {
-    std::function<void(Family, ConstBytes)>
-        packet;                          // one packet out of the tunnel interface, valid during the call
+    // One packet out of the tunnel interface, or a super-packet if its segment size is not 0. Valid during
+    // the call, and the handler's to change.
+    std::function<void(MutableBytes octets, std::uint16_t segment_size)> packet;
     std::function<bool()> end_of_batch;  // after a batch: send it; false stops reading until resume()
   };
 
@@ -28,8 +43,8 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
   void start();
   void resume();
   void stop();
-  // Hands one packet to the kernel; false if that does not take it (interface down, queue full).
-  bool deliver(ConstBytes packet);
+  // Hands one to the kernel; false if that does not take it (interface down, queue full).
+  bool deliver(const Packet& packet);
 
   [[nodiscard]] const io::TunDevice& device() const { return device_; }
 

@@ -1,8 +1,5 @@
 #include "io/tun_device.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <cerrno>
 
 #include "io/netlink.h"
@@ -43,13 +40,16 @@ TEST_F(TunTest, LeavesNothingWhenItIsClosed) {
 }
 
 TEST_F(TunTest, CarriesPacketsWithoutAnyHeader) {
-  const auto tun = TunDevice::open(kTunNamePattern, 1404);
+  auto tun = TunDevice::open(kTunNamePattern, 1404);
   ASSERT_TRUE(tun);
   shell("ip addr add 10.9.0.1/24 dev isth0 && (ping -c1 -W1 10.9.0.2 >/dev/null || true)");
-  std::array<unsigned char, 2048> packet{};
-  EXPECT_EQ(::read(tun->fd(), packet.data(), packet.size()), 84);
-  EXPECT_EQ(packet[0], 0x45);
-  EXPECT_EQ(::read(tun->fd(), packet.data(), packet.size()), -1);
+  Bytes buffer(TunDevice::kReadBuffer);
+  const auto packet = tun->read(buffer);
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(packet->octets.size(), 84U);
+  EXPECT_EQ(packet->octets[0], 0x45);
+  EXPECT_EQ(packet->segment_size, 0);
+  EXPECT_FALSE(tun->read(buffer));
   EXPECT_EQ(errno, EAGAIN);
 }
 
