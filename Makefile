@@ -4,6 +4,7 @@ DESTDIR ?=
 SECONDS ?= 30
 JOBS    ?= $(shell nproc)
 KEEP    ?=
+BENCH   ?=
 export DESTDIR
 
 packages = @tools/install_packages.sh
@@ -23,7 +24,7 @@ help:
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
-	@echo "make bench            the benchmarks"
+	@echo "make bench            the benchmarks, half an hour; BENCH=--quick for a glance, BENCH=--write for docs/benchmarks.md"
 	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make deb              a Debian package: build/deb/*.deb"
 	@echo "make clean            remove build/"
@@ -74,10 +75,10 @@ fuzz:
 	@tools/run_fuzz.sh build/fuzz/tests/fuzz $(SECONDS)
 
 bench:
-	$(packages) build test
+	$(packages) build net test bench
 	@cmake --preset release -DISTHMUS_TESTS=ON
 	@cmake --build --preset release -j $(JOBS)
-	@for program in build/release/tests/bench/*_bench; do [ ! -x $$program ] || $$program || exit; done
+	@$(as_root) /usr/bin/python3 -B tests/bench/stream.py --isthmus build/release/bin/isthmus $(BENCH)
 
 install: build
 	@cmake --install build/release --prefix $(PREFIX)
