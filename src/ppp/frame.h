@@ -19,10 +19,12 @@ enum class Protocol : std::uint16_t {
 };
 
 // `protocol` is the number as it came: it need not be one of Protocol's. `information` is valid as long as
-// the buffer it was cut from, at most until the call that delivered the frame returns.
+// the buffer it was cut from, at most until the call that delivered the frame returns. `position` is how many
+// octets of the stream came before the last Flag Sequence in front of the frame.
 struct Frame {
   std::uint16_t protocol = 0;
   ConstBytes information;
+  std::uint64_t position = 0;
 };
 
 // How frames are put on the stream towards the peer: what *it* asked for in its LCP Configure-Request.

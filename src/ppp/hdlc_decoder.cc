@@ -1,6 +1,7 @@
 #include "ppp/hdlc_decoder.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/byte_reader.h"
@@ -31,7 +32,7 @@ std::optional<Frame> parse_frame(ConstBytes body) {
   const std::uint8_t low = is_compressed ? first : in.u8();
   const std::uint8_t high = is_compressed ? 0 : first;
   if (!in.ok()) return std::nullopt;
-  return Frame{static_cast<std::uint16_t>(high << 8 | low), in.take_rest()};
+  return Frame{.protocol = static_cast<std::uint16_t>(high << 8 | low), .information = in.take_rest()};
 }
 
 std::nullopt_t dropped(std::uint64_t& counter) {
@@ -39,24 +40,39 @@ std::nullopt_t dropped(std::uint64_t& counter) {
   return std::nullopt;
 }
 
+std::size_t octets_before_flag(ConstBytes stream) {
+  const void* const flag = std::memchr(stream.data(), kFlag, stream.size());
+  if (flag == nullptr) return stream.size();
+  return static_cast<std::size_t>(static_cast<const std::uint8_t*>(flag) - stream.data());
+}
+
 }  // namespace
 
-HdlcDecoder::HdlcDecoder(std::size_t max_information) : max_information_(max_information) {
-  frame_.reserve(max_information_ + kMaxOverhead);
+HdlcDecoder::HdlcDecoder(std::size_t max_information, const FramingKernels& kernels)
+    : kernels_(&kernels), max_information_(max_information) {
+  make_room();
 }
 
 std::optional<Frame> HdlcDecoder::next(ConstBytes& stream) {
-  if (std::exchange(holds_delivered_, false)) frame_.clear();
+  make_room();
   while (!stream.empty()) {
-    const std::uint8_t octet = stream.front();
-    stream = stream.subspan(1);
-    ++position_;
-    if (counters_.good == 0 && text_.size() < kMaxText) text_.push_back(octet);
-    if (octet != kFlag) {
-      consume(octet);
+    if (stream.front() == kFlag) {
+      const std::size_t size = std::exchange(size_, 0);
+      take(stream, 1);
+      if (const std::optional<Frame> frame = end_frame(ConstBytes{frame_}.first(size))) return frame;
       continue;
     }
-    if (const std::optional<Frame> frame = end_frame()) return frame;
+    if (state_ != State::kInFrame) {
+      take(stream, octets_before_flag(stream));
+      continue;
+    }
+    if (const std::optional<std::size_t> size = frame_in_place(stream)) {
+      const ConstBytes octets = stream.first(*size);
+      take(stream, *size + 1);
+      if (const std::optional<Frame> frame = end_frame(octets)) return frame;
+      continue;
+    }
+    take(stream, assemble(stream));
   }
   return std::nullopt;
 }
@@ -65,27 +81,70 @@ std::uint64_t HdlcDecoder::octets_before_first_frame() const {
   return counters_.good == 0 ? position_ : text_octets_;
 }
 
+std::size_t HdlcDecoder::max_frame() const {
+  return max_information_ + kMaxOverhead;
+}
+
+// Only here, where no frame that was delivered is looked at any more.
+void HdlcDecoder::make_room() {
+  if (frame_.size() < max_frame()) frame_.resize(max_frame());
+}
+
+// The size of the frame that `stream` begins with, if the whole of it lies there as it was before stuffing.
+std::optional<std::size_t> HdlcDecoder::frame_in_place(ConstBytes stream) const {
+  if (size_ > 0 || escaped_) return std::nullopt;
+  const std::size_t run = kernels_->clean_run(stream, receive_accm_);
+  if (run == stream.size() || stream[run] != kFlag || run > max_frame()) return std::nullopt;
+  return run;
+}
+
+// Adds octets from the front of `stream`, which begins with another than a flag, to the frame. Returns how
+// many.
+std::size_t HdlcDecoder::assemble(ConstBytes stream) {
+  const std::size_t room = max_frame() - std::min(size_, max_frame());
+  if (!escaped_) {
+    const MutableBytes free = MutableBytes{frame_}.subspan(size_);
+    const Unstuffed done =
+        kernels_->unstuff(stream.first(std::min(stream.size(), room)), receive_accm_, free);
+    size_ += done.written;
+    if (done.read > 0) return done.read;
+  }
+  consume(stream.front());
+  return 1;
+}
+
+// One octet that is no flag, by the letter of RFC 1662 section 4.2.
 void HdlcDecoder::consume(std::uint8_t octet) {
-  if (state_ != State::kInFrame || is_mapped(receive_accm_, octet)) return;
+  if (is_mapped(receive_accm_, octet)) return;
   if (octet == kControlEscape && !escaped_) {
     escaped_ = true;
     return;
   }
-  if (frame_.size() == max_information_ + kMaxOverhead) {
+  if (size_ >= max_frame()) {
     ++counters_.too_long;
     state_ = State::kSkipping;
     return;
   }
-  frame_.push_back(escaped_ ? octet ^ kEscapeBit : octet);
+  frame_[size_++] = escaped_ ? octet ^ kEscapeBit : octet;
   escaped_ = false;
 }
 
-std::optional<Frame> HdlcDecoder::end_frame() {
-  const std::optional<Frame> frame = state_ == State::kInFrame ? checked_frame() : std::nullopt;
-  if (frame && ++counters_.good == 1) settle_text();
-  holds_delivered_ = frame.has_value();
-  if (!holds_delivered_) frame_.clear();
+void HdlcDecoder::take(ConstBytes& stream, std::size_t octets) {
+  if (counters_.good == 0) {
+    const ConstBytes text = stream.first(std::min(octets, kMaxText - text_.size()));
+    text_.insert(text_.end(), text.begin(), text.end());
+  }
+  position_ += octets;
+  stream = stream.subspan(octets);
+}
 
+// `octets` are those since the last flag, but that another was just taken.
+std::optional<Frame> HdlcDecoder::end_frame(ConstBytes octets) {
+  std::optional<Frame> frame = state_ == State::kInFrame ? checked_frame(octets) : std::nullopt;
+  if (frame) {
+    frame->position = flag_position_;
+    if (++counters_.good == 1) settle_text();
+  }
   // This flag may open the next frame, too (RFC 1662 section 3.1).
   state_ = State::kInFrame;
   escaped_ = false;
@@ -93,12 +152,12 @@ std::optional<Frame> HdlcDecoder::end_frame() {
   return frame;
 }
 
-std::optional<Frame> HdlcDecoder::checked_frame() {
+std::optional<Frame> HdlcDecoder::checked_frame(ConstBytes octets) {
   if (escaped_) return dropped(counters_.aborted);
-  if (frame_.empty()) return std::nullopt;
-  if (frame_.size() < kMinFrame) return dropped(counters_.too_short);
-  if (fcs16(frame_) != kGoodFcs) return dropped(counters_.bad_fcs);
-  const std::optional<Frame> frame = parse_frame(ConstBytes{frame_}.first(frame_.size() - kFcsSize));
+  if (octets.empty()) return std::nullopt;
+  if (octets.size() < kMinFrame) return dropped(counters_.too_short);
+  if (kernels_->fcs16(octets, kInitialFcs) != kGoodFcs) return dropped(counters_.bad_fcs);
+  const std::optional<Frame> frame = parse_frame(octets.first(octets.size() - kFcsSize));
   if (!frame) return dropped(counters_.malformed);
   if (frame->information.size() > max_information_) return dropped(counters_.too_long);
   return frame;

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "ppp/frame.h"
+#include "ppp/framing_kernels.h"
 
 namespace isthmus::ppp {
 
@@ -33,8 +34,8 @@ class HdlcDecoder {
 
   // `max_information` is the longest information field to accept: the larger of our MRU and 1500, which
   // RFC 1661 section 6.1 wants received in any case. The receiving ACCM starts at RFC 1662's default, all
-  // ones.
-  explicit HdlcDecoder(std::size_t max_information);
+  // ones. All kernels give the same.
+  explicit HdlcDecoder(std::size_t max_information, const FramingKernels& kernels = best_kernels());
 
   // Calls `sink(const Frame&)` for each good frame of `stream`, in order. The frame is valid during the call.
   // The sink may call set_receive_accm(), which then holds for the rest of the stream; it must not feed.
@@ -44,12 +45,17 @@ class HdlcDecoder {
   }
 
   // Takes octets from the front of `stream` up to and with the end of the next good frame, or all of them if
-  // there is none. The frame is valid until the next call.
+  // there is none. The frame is valid until the next call and as long as the stream's octets are: one without
+  // escapes that lies in `stream` as a whole is a view of them.
   std::optional<Frame> next(ConstBytes& stream);
 
   // The control characters 0..31 that are dropped when they come unescaped (RFC 1662 section 4.2): what the
   // peer agreed to escape towards us.
   void set_receive_accm(std::uint32_t accm) { receive_accm_ = accm; }
+
+  // Holds from the frame after the one that was delivered last, also for one of which a part was read. Room
+  // for the longest frame is made at once then, so that frames allocate nothing.
+  void set_max_information(std::size_t octets) { max_information_ = octets; }
 
   [[nodiscard]] const DecoderCounters& counters() const { return counters_; }
   // Octets of the stream before the Flag Sequence that opens the first good frame; until there is one,
@@ -65,17 +71,23 @@ class HdlcDecoder {
     kSkipping,  // in a frame that is too long, until the next Flag Sequence
   };
 
+  void make_room();
+  std::optional<std::size_t> frame_in_place(ConstBytes stream) const;
+  std::size_t assemble(ConstBytes stream);
   void consume(std::uint8_t octet);
-  std::optional<Frame> end_frame();
-  std::optional<Frame> checked_frame();
+  void take(ConstBytes& stream, std::size_t octets);
+  std::optional<Frame> end_frame(ConstBytes octets);
+  std::optional<Frame> checked_frame(ConstBytes octets);
   void settle_text();
+  [[nodiscard]] std::size_t max_frame() const;
 
+  const FramingKernels* kernels_;
   std::size_t max_information_;
   std::uint32_t receive_accm_ = 0xffffffff;
   State state_ = State::kHunting;
   bool escaped_ = false;
-  Bytes frame_;                   // unstuffed octets since the last Flag Sequence
-  bool holds_delivered_ = false;  // frame_ still holds a frame that next() returned
+  Bytes frame_;           // room for the longest frame
+  std::size_t size_ = 0;  // unstuffed octets since the last Flag Sequence, at the front of frame_
   DecoderCounters counters_;
   std::uint64_t position_ = 0;       // octets read
   std::uint64_t flag_position_ = 0;  // of the last Flag Sequence

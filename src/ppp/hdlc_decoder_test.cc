@@ -31,15 +31,11 @@ namespace {
 constexpr std::uint16_t kIpv4 = 0x0021;
 constexpr FramingOptions kPlain{.accm = 0};
 
-void feed(HdlcDecoder& decoder, ConstBytes stream, std::vector<OwnedFrame>& frames) {
+std::vector<OwnedFrame> frames_of(HdlcDecoder& decoder, ConstBytes stream) {
+  std::vector<OwnedFrame> frames;
   decoder.feed(stream, [&frames](const Frame& frame) {
     frames.push_back({frame.protocol, Bytes(frame.information.begin(), frame.information.end())});
   });
-}
-
-std::vector<OwnedFrame> frames_of(HdlcDecoder& decoder, ConstBytes stream) {
-  std::vector<OwnedFrame> frames;
-  feed(decoder, stream, frames);
   return frames;
 }
 
@@ -237,24 +233,114 @@ TEST(HdlcDecoder, KeepsTheBeginningOfLongTextAndCountsAllOfIt) {
   EXPECT_EQ(decoder.octets_before_first_frame(), novel.size());
 }
 
+TEST(HdlcDecoder, SaysWhereInTheStreamTheFlagOfAFrameStands) {
+  const std::string_view motd = "~ Welcome ~";
+  const Bytes more_flags{kFlag, kFlag, kFlag};
+  HdlcDecoder decoder = open_decoder();
+  std::vector<std::uint64_t> positions;
+  decoder.feed(text(motd) + hello() + more_flags + hello(),
+               [&](const Frame& frame) { positions.push_back(frame.position); });
+  EXPECT_EQ(positions, (std::vector<std::uint64_t>{motd.size(), motd.size() + hello().size() + 3}));
+}
+
+TEST(HdlcDecoder, PlacesTheFrameBehindASharedFlagAtThatFlag) {
+  Bytes stream = hello();
+  stream.pop_back();
+  HdlcDecoder decoder = open_decoder();
+  std::uint64_t last = 0;
+  decoder.feed(stream + hello(), [&](const Frame& frame) { last = frame.position; });
+  EXPECT_EQ(last, stream.size());
+}
+
+TEST(HdlcDecoder, TakesLongerFramesOnceItsLimitIsRaised) {
+  const Bytes longer(65'551, 0x7e);
+  HdlcDecoder decoder = open_decoder(1500);
+  EXPECT_TRUE(frames_of(decoder, encoded(kIpv4, longer)).empty());
+  decoder.set_max_information(longer.size());
+  EXPECT_EQ(frames_of(decoder, encoded(kIpv4, longer)), (std::vector<OwnedFrame>{{kIpv4, longer}}));
+  EXPECT_TRUE(frames_of(decoder, encoded(kIpv4, longer + Bytes{1})).empty());
+}
+
+TEST(HdlcDecoder, KeepsWhatItHasOfAFrameWhenItsLimitIsRaised) {
+  const Bytes longer(3000, 0x7e);
+  const Bytes stream = encoded(kIpv4, longer);
+  HdlcDecoder decoder = open_decoder(1500);
+  frames_of(decoder, ConstBytes{stream}.first(1400));
+  decoder.set_max_information(longer.size());
+  EXPECT_EQ(frames_of(decoder, ConstBytes{stream}.subspan(1400)), (std::vector<OwnedFrame>{{kIpv4, longer}}));
+}
+
+TEST(HdlcDecoder, LeavesTheFrameThatItDeliversAloneWhenTheLimitIsRaisedMeanwhile) {
+  HdlcDecoder decoder = open_decoder(64);
+  Bytes seen;
+  decoder.feed(hello(), [&](const Frame& frame) {
+    decoder.set_max_information(65'551);
+    seen.assign(frame.information.begin(), frame.information.end());
+  });
+  EXPECT_EQ(seen, kHello.information);
+}
+
+TEST(HdlcDecoder, TakesShorterFramesOnceItsLimitIsLowered) {
+  HdlcDecoder decoder = open_decoder(1500);
+  frames_of(decoder, Bytes{kFlag} + Bytes(1000, 0x55));
+  decoder.set_max_information(64);
+  EXPECT_EQ(frames_of(decoder, Bytes(10, 0x55) + hello()), std::vector<OwnedFrame>{kHello});
+  EXPECT_EQ(decoder.counters(), (DecoderCounters{.good = 1, .too_long = 1}));
+}
+
+TEST(HdlcDecoder, CopiesNothingOfAFrameThatLiesInTheStreamAsItWas) {
+  const Bytes stream = encoded(kIpv4, Bytes(1400, 0x55));
+  HdlcDecoder decoder = open_decoder();
+  const std::uint8_t* information = nullptr;
+  decoder.feed(stream, [&](const Frame& frame) { information = frame.information.data(); });
+  EXPECT_EQ(information, stream.data() + 5);
+}
+
+TEST(HdlcDecoder, PutsEveryFrameWithEscapesIntoTheSameRoom) {
+  HdlcDecoder decoder = open_decoder(65'551);
+  std::vector<const std::uint8_t*> places;
+  for (const std::size_t size : {10U, 65'551U, 1400U})
+    decoder.feed(encoded(kIpv4, Bytes(size, 0x7e)),
+                 [&](const Frame& frame) { places.push_back(frame.information.data()); });
+  ASSERT_EQ(places.size(), 3U);
+  EXPECT_EQ(places[0], places[1]);
+  EXPECT_EQ(places[0], places[2]);
+}
+
+// RFC 1662 section 4.2: a mapped character is removed before the escape is looked at.
+TEST(HdlcDecoder, DropsAMappedCharacterBetweenAnEscapeAndItsOctet) {
+  Bytes stream = encoded(kIpv4, Bytes(40, 0x7e), FramingOptions{});
+  for (std::size_t i = stream.size() - 1; i > 0; --i)
+    if (stream[i - 1] == kControlEscape) stream.insert(stream.begin() + static_cast<std::ptrdiff_t>(i), 0x11);
+  HdlcDecoder decoder{1500};
+  EXPECT_EQ(frames_of(decoder, stream), (std::vector<OwnedFrame>{{kIpv4, Bytes(40, 0x7e)}}));
+}
+
 // What a decoder made of a stream, in whatever pieces it came.
 struct Outcome {
   std::vector<OwnedFrame> frames;
+  std::vector<std::uint64_t> positions;
   DecoderCounters counters;
   std::string text;
   std::uint64_t text_octets = 0;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-Outcome outcome_of(ConstBytes stream, const std::vector<std::size_t>& cuts) {
+Outcome outcome_of(ConstBytes stream, const std::vector<std::size_t>& cuts,
+                   const FramingKernels& kernels = best_kernels()) {
   Outcome outcome;
-  HdlcDecoder decoder = open_decoder(40);
+  HdlcDecoder decoder{40, kernels};
+  decoder.set_receive_accm(0);
+  const auto keep = [&outcome](const Frame& frame) {
+    outcome.frames.push_back({frame.protocol, Bytes(frame.information.begin(), frame.information.end())});
+    outcome.positions.push_back(frame.position);
+  };
   std::size_t start = 0;
   for (const std::size_t cut : cuts) {
-    feed(decoder, stream.subspan(start, cut - start), outcome.frames);
+    decoder.feed(stream.subspan(start, cut - start), keep);
     start = cut;
   }
-  feed(decoder, stream.subspan(start), outcome.frames);
+  decoder.feed(stream.subspan(start), keep);
   outcome.counters = decoder.counters();
   outcome.text = decoder.text_before_stream();
   outcome.text_octets = decoder.octets_before_first_frame();
@@ -269,18 +355,26 @@ Bytes mixed_stream() {
   Bytes damaged = hello();
   damaged[4] ^= 0x10;
   const Bytes aborted{kFlag, 0xff, 0x03, kControlEscape, kFlag};
+  Bytes escaped_first = raw_frame({0xff, 0x03, 0x00, 0x21, 0x45});
+  escaped_first[1] ^= kEscapeBit;
+  escaped_first.insert(escaped_first.begin() + 1, kControlEscape);
   return text("motd ~ text") + encoded(0xc021, Bytes{1, 1, 0, 4}) + hello() + damaged + compressed + aborted +
          Bytes{kFlag, 9, 9, kFlag} + encoded(kIpv4, Bytes(60, 0x7d)) + raw_frame({0xff, 0x77, 0, 0x21}) +
-         hello();
+         escaped_first + hello();
 }
 
 TEST(HdlcDecoder, MakesTheSameOfEveryCutInTwoAndInThree) {
   const Bytes stream = mixed_stream();
   const Outcome whole = outcome_of(stream, {});
-  ASSERT_EQ(whole.frames.size(), 4U);
+  ASSERT_EQ(whole.frames.size(), 5U);
   for (std::size_t first = 0; first <= stream.size(); ++first)
     for (std::size_t second = first; second <= stream.size(); ++second)
       ASSERT_EQ(outcome_of(stream, {first, second}), whole) << "cut at " << first << " and " << second;
+}
+
+TEST(HdlcDecoder, MakesTheSameWithPortableKernels) {
+  const Bytes stream = mixed_stream();
+  EXPECT_EQ(outcome_of(stream, {}, portable_kernels()), outcome_of(stream, {}));
 }
 
 TEST(HdlcDecoder, MakesTheSameOfSingleOctets) {

@@ -88,6 +88,41 @@ TEST(HdlcEncoder, NeverSendsAMappedCharacterOrAFlagWithinAFrame) {
   }
 }
 
+// Across the pieces in which long information is taken.
+TEST(HdlcEncoder, EscapesLongInformationAsShort) {
+  SeededRandom random{65535};
+  for (const std::size_t size : {4095U, 4096U, 4097U, 12288U, 65539U})
+    for (const std::uint32_t accm : {0U, 0xffffffffU}) {
+      Bytes information(size);
+      random.fill(information);
+      const Bytes octets = unstuffed(encoded(kIpv4, information, {.accm = accm}));
+      ASSERT_EQ(octets.size(), 4 + size + 2);
+      EXPECT_EQ(fcs16(octets), kGoodFcs);
+      EXPECT_TRUE(std::ranges::equal(ConstBytes{octets}.subspan(4, size), information));
+    }
+}
+
+TEST(HdlcEncoder, MakesTheSameFrameOfInformationInTwoPlaces) {
+  SeededRandom random{91};
+  for (const std::size_t size : {4U, 5U, 100U, 1404U, 65539U}) {
+    Bytes information(size);
+    random.fill(information);
+    const SplitInformation split{ConstBytes{information}.first(4), ConstBytes{information}.subspan(4)};
+    Bytes out;
+    encode_frame(kIpv4, split, kAllCompressed, out);
+    EXPECT_EQ(out, encoded(kIpv4, information, kAllCompressed)) << size << " octets";
+  }
+}
+
+TEST(HdlcEncoder, AllocatesNothingWhereThereIsRoom) {
+  const Bytes information(65'535, 0x7e);
+  Bytes out;
+  out.reserve(max_encoded_size(information.size()));
+  const std::uint8_t* const before = out.data();
+  encode_frame(kIpv4, information, FramingOptions{}, out);
+  EXPECT_EQ(out.data(), before);
+}
+
 TEST(HdlcEncoder, MaxEncodedSizeIsReachedWhenEveryOctetIsEscaped) {
   const Bytes information(1500, 0x7e);
   const std::size_t size = encoded(kIpv4, information, FramingOptions{}).size();
