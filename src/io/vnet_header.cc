@@ -1,6 +1,6 @@
 #include "io/vnet_header.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "net/big_endian.h"
 #include "net/checksum.h"
@@ -52,7 +52,7 @@ std::optional<VnetHeaders> make_vnet_headers(ConstBytes octets, std::uint16_t se
                .checksum_start = static_cast<std::uint16_t>(view->transport_at),
                .checksum_offset = static_cast<std::uint16_t>(view->checksum_at() - view->transport_at)};
   const MutableBytes headers = MutableBytes{made.headers}.first(view->payload_at);
-  std::ranges::copy(octets.first(view->payload_at), headers.begin());
+  std::memcpy(headers.data(), octets.data(), headers.size());
   if (view->family == Family::kIpv4) complete_ipv4_checksum(headers.first(view->transport_at));
   // The sum itself, not its complement: the kernel goes on adding to it.
   const std::uint32_t sum = pseudo_header_sum(headers, *view, octets.size() - view->transport_at);

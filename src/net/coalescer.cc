@@ -92,9 +92,9 @@ void Coalescer::flush(PacketSink& sink) {
 Coalescer::Key Coalescer::key_of(ConstBytes octets, const TransportView& view) {
   Key key{.protocol = view.protocol, .family = view.family};
   const bool is_v4 = view.family == Family::kIpv4;
-  std::ranges::copy(octets.subspan(is_v4 ? kIpv4AddressesAt : kIpv6AddressesAt, is_v4 ? 8 : 32),
-                    key.addresses.begin());
-  std::ranges::copy(octets.subspan(view.transport_at, 4), key.ports.begin());
+  const ConstBytes addresses = octets.subspan(is_v4 ? kIpv4AddressesAt : kIpv6AddressesAt, is_v4 ? 8 : 32);
+  std::memcpy(key.addresses.data(), addresses.data(), addresses.size());
+  std::memcpy(key.ports.data(), octets.subspan(view.transport_at, 4).data(), 4);
   return key;
 }
 
@@ -122,7 +122,7 @@ bool Coalescer::continues(const Flow& flow, ConstBytes octets, const TransportVi
 // A short segment, or one with PSH, is the last: what follows it starts another.
 void Coalescer::append(Flow& flow, ConstBytes octets, PacketSink& sink) {
   const ConstBytes payload = octets.subspan(flow.view.payload_at);
-  std::ranges::copy(payload, flow.buffer.begin() + static_cast<std::ptrdiff_t>(flow.size));
+  std::memcpy(flow.buffer.data() + flow.size, payload.data(), payload.size());
   flow.size += payload.size();
   ++flow.segments;
   bool is_last = payload.size() < flow.segment_size;
@@ -166,7 +166,7 @@ void Coalescer::start(const Key& key, const TransportView& view, ConstBytes octe
   flow.segment_size = static_cast<std::uint16_t>(octets.size() - view.payload_at);
   flow.segments = 1;
   flow.size = octets.size();
-  std::ranges::copy(octets, flow.buffer.begin());
+  std::memcpy(flow.buffer.data(), octets.data(), octets.size());
 }
 
 }  // namespace isthmus

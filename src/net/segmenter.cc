@@ -1,5 +1,7 @@
 #include "net/segmenter.h"
 
+#include <algorithm>
+
 #include "net/big_endian.h"
 #include "net/checksum.h"
 #include "net/header_fields.h"
@@ -39,7 +41,7 @@ std::optional<Segmenter> Segmenter::begin(ConstBytes super, std::uint16_t segmen
 
 Segmenter::Segmenter(ConstBytes super, const TransportView& view, std::uint16_t segment_size)
     : super_(super), view_(view), segment_size_(segment_size) {
-  std::ranges::copy(super.first(view.payload_at), header_.begin());
+  std::memcpy(header_.data(), super.data(), view.payload_at);
   if (view.family == Family::kIpv4) identification_ = load_u16(super, kIpv4IdentificationAt);
   if (view.protocol != Transport::kTcp) return;
   sequence_ = load_u32(super, view.transport_at + kTcpSequenceAt);

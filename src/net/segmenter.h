@@ -3,10 +3,10 @@
 // identification counts up, lengths and checksums are each packet's own.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "base/bytes.h"
@@ -72,7 +72,7 @@ bool cut(MutableBytes super, std::uint16_t segment_size, std::size_t most, Sink&
     const auto payload_at = static_cast<std::size_t>(piece->payload.data() - super.data());
     const std::size_t header = piece->header.size();
     const MutableBytes octets = super.subspan(payload_at - header, header + piece->payload.size());
-    std::ranges::copy(piece->header, octets.begin());
+    std::memcpy(octets.data(), piece->header.data(), header);
     sink(octets, piece->segment_size);
   }
   return true;

@@ -2,8 +2,8 @@
 // packets; an item is one ordinary packet.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "net/checksum.h"
 #include "net/coalescer.h"
@@ -53,7 +53,7 @@ void Cut(benchmark::State& state) {
   Bytes octets = super;
   std::size_t packets = 0;
   for (auto _ : state) {
-    std::ranges::copy(super, octets.begin());
+    std::memcpy(octets.data(), super.data(), super.size());
     cut(octets, kSegment, 0, [&packets](MutableBytes packet, std::uint16_t) {
       benchmark::DoNotOptimize(packet.data());
       ++packets;
