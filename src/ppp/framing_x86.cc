@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -177,18 +178,45 @@ ISTHMUS_AVX2 std::size_t avx2_clean_run(ConstBytes octets, std::uint32_t accm) {
   return run + portable_clean_run(octets.subspan(run), accm);
 }
 
+// Each escape moves what follows it in the vector one place back: it is stored again there. False if a
+// special octet is met that is no plain escape; `at` then counts what came before it. Reads up to two vectors
+// and one octet, and writes up to two vectors, from where `at` stands.
+ISTHMUS_AVX2 inline bool unstuff_vector(ConstBytes stream, std::uint64_t specials, std::uint32_t accm,
+                                        std::uint8_t* out, Unstuffed& at) {
+  const std::uint8_t* const octets = stream.data() + at.read;
+  out += at.written;
+  std::size_t size = kVector;
+  std::size_t escapes = 0;
+  bool goes_on = true;
+  while (specials != 0) {
+    const auto place = static_cast<std::size_t>(std::countr_zero(specials));
+    const std::uint8_t escaped = octets[place + 1];
+    if (octets[place] != kControlEscape || escaped == kFlag || is_mapped(accm, escaped)) {
+      size = place;
+      goes_on = false;
+      break;
+    }
+    out[place - escapes] = escaped ^ kEscapeBit;
+    store_vector(out + place - escapes + 1, load_vector(octets + place + 2));
+    ++escapes;
+    // The octet behind the escape may look like another, or lie behind the vector.
+    size = std::max(kVector, place + 2);
+    specials &= ~(std::uint64_t{3} << place);
+  }
+  at.read += size;
+  at.written += size - escapes;
+  return goes_on;
+}
+
 ISTHMUS_AVX2 Unstuffed avx2_unstuff(ConstBytes stream, std::uint32_t accm, MutableBytes out) {
   const SpecialOctets special{accm};
   Unstuffed at;
-  while (stream.size() - at.read >= kVector) {
-    // What is behind the first special octet is overwritten.
+  while (stream.size() - at.read > 2 * kVector) {
     const __m256i vector = load_vector(stream.data() + at.read);
     store_vector(out.data() + at.written, vector);
     const std::uint32_t specials = special.among(vector);
-    const std::size_t run = specials == 0 ? kVector : static_cast<std::size_t>(std::countr_zero(specials));
-    at.read += run;
-    at.written += run;
-    if (specials != 0 && !unstuff_one(stream, accm, out, at)) return at;
+    if (!unstuff_vector(stream, specials, accm, out.data(), at) && !unstuff_one(stream, accm, out, at))
+      return at;
   }
   return portable_unstuff_from(at, stream, accm, out);
 }
