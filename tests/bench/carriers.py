@@ -56,7 +56,7 @@ class Carrier:
     def misbehaviour(self):
         """What went wrong without ending it, in a line, or None."""
 
-    def run_on_fellini(self, stack, argv, env=None):
+    def run_on_fellini(self, argv, env=None):
         with self.log.open("wb") as log:
             self.process = self.topology.popen("fellini", argv, env=env, stdout=log, stderr=log, start_new_session=True)
 
@@ -103,7 +103,7 @@ class Isthmus(OverSsh):
 
     def start(self):
         argv = [self.program, "up", *self.sshd.client_args(), f"root@{POLANSKI_OUT}", *BOTH]
-        self.run_on_fellini(None, argv, env={"PATH": f"{self.program.parent}:{PATH}"})
+        self.run_on_fellini(argv, env={"PATH": f"{self.program.parent}:{PATH}"})
 
     def settle(self):
         wait_until(lambda: re.search(r"(?m)^joined\b", self.log.read_text(errors="replace")) or self.ending(), 30, what="the proof of the join")
@@ -132,7 +132,7 @@ class SshW(OverSsh):
         far = self.commands(ours[1], ours[0], theirs[1], theirs[0], LAN_A, LAN_A6)
         near = self.commands(ours[0], ours[1], theirs[0], theirs[1], LAN_B, LAN_B6)
         options = ["-o", "Tunnel=point-to-point", "-o", "ExitOnForwardFailure=yes", "-w", "0:0"]
-        self.run_on_fellini(None, self.ssh(*options, f"root@{POLANSKI_OUT}", f"{far} && exec sleep infinity"))
+        self.run_on_fellini(self.ssh(*options, f"root@{POLANSKI_OUT}", f"{far} && exec sleep infinity"))
         # One shell that polls costs less than a process of ours for each look.
         self.topology.run("fellini", ["/bin/sh", "-ec", f"until [ -e /proc/sys/net/ipv4/conf/tun0 ]; do sleep 0.01; done; {near}"], timeout=20)
 
@@ -146,7 +146,7 @@ class Sshuttle(OverSsh):
 
     def start(self):
         command = " ".join(self.ssh())
-        self.run_on_fellini(None, ["sshuttle", "--method", "nft", "-l", self.LISTEN, "-e", command, "-r",
+        self.run_on_fellini(["sshuttle", "--method", "nft", "-l", self.LISTEN, "-e", command, "-r",
                                    f"root@{POLANSKI_OUT}", LAN_B, LAN_B6])
 
 

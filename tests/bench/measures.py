@@ -75,7 +75,13 @@ def iperf_result(returncode, text):
         raise Failed(f"iperf3 ended with {returncode}: {text.strip()[-200:] or 'no output'}") from None
     if "error" in said or "sum_received" not in said.get("end", {}):
         raise Failed(f"iperf3: {said.get('error', 'no result')}")
-    return said["end"]
+    return said
+
+
+def silence(said):
+    """The share of the seconds reported in which nothing moved, either way."""
+    sums = [[interval[name]["bytes"] for name in ("sum", "sum_bidir_reverse") if name in interval] for interval in said["intervals"]]
+    return sum(1 for octets in sums if sum(octets) == 0) / max(1, len(sums))
 
 
 def received(end):
@@ -91,26 +97,27 @@ def tcp(topology, way, streams, family, seconds):
         argv = iperf_argv(port, way, streams, family, seconds)
         result = topology.run("hostA", argv, check=False, timeout=seconds + 30)
         spent = cpu_seconds(topology) - before
-    octets, taken = received(iperf_result(result.returncode, result.stdout))
+    said = iperf_result(result.returncode, result.stdout)
+    octets, taken = received(said["end"])
     if octets == 0:
         raise Failed("no octet arrived")
-    return {"rate": octets * 8 / 1e6 / taken, "cpu": spent / (octets / 1e9)}
+    return {"rate": octets * 8 / 1e6 / taken, "cpu": spent / (octets / 1e9), "silent": silence(said)}
 
 
 def ping(topology, seconds, family=4):
-    """Round-trip times in ms."""
+    """Round-trip times in ms, and the share of pings that were not answered."""
     count = max(5, int(seconds / PING_INTERVAL))
     argv = ["ping", "-n", "-i", PING_INTERVAL, "-c", count, "-W", "5", DESTINATIONS[family][1]]
     said = topology.run("hostA", argv, check=False, timeout=seconds * 3 + 20).stdout
     times = [float(ms) for ms in re.findall(r"time=([\d.]+)", said)]
     if len(times) < count / 2:
         raise Failed(f"{len(times)} of {count} pings were answered")
-    return times
+    return times, 1 - len(times) / count
 
 
 def idle(topology, seconds):
-    times = ping(topology, seconds)
-    return {"median": statistics.median(times), "p95": percentile(times, 0.95)}
+    times, lost = ping(topology, seconds)
+    return {"median": statistics.median(times), "p95": percentile(times, 0.95), "lost": lost}
 
 
 def loaded(topology, way, seconds, lead=LEAD):
@@ -120,13 +127,13 @@ def loaded(topology, way, seconds, lead=LEAD):
             time.sleep(lead)
             if client.poll() is not None:
                 raise Failed(f"the load ended at once: {client.stdout.read()[-200:]}")
-            times = ping(topology, max(0.5, seconds - lead - 0.2))
+            times, lost = ping(topology, max(0.5, seconds - lead - 0.2))
             text = client.communicate(timeout=seconds + 30)[0]
-    end = iperf_result(client.returncode, text)
-    octets, taken = received(end)
-    rates = [stream["receiver"]["bits_per_second"] for stream in end["streams"]]
-    return {"median": statistics.median(times), "p95": percentile(times, 0.95), "max": max(times), "jain": jain(rates),
-            "rate": octets * 8 / 1e6 / taken}
+    said = iperf_result(client.returncode, text)
+    octets, taken = received(said["end"])
+    rates = [stream["receiver"]["bits_per_second"] for stream in said["end"]["streams"]]
+    return {"median": statistics.median(times), "p95": percentile(times, 0.95), "max": max(times), "lost": lost, "jain": jain(rates),
+            "rate": octets * 8 / 1e6 / taken, "silent": silence(said)}
 
 
 def datagrams(topology, flood, seconds):

@@ -139,8 +139,9 @@ def as_text(results, carriers):
 
 
 def remarks(results, bullet):
-    return [f"{bullet}{CARRIERS[c].title if c in CARRIERS else c}: {name} failed: {reason}" for c, name, reason in results.failures] + \
-           [f"{bullet}{text}" for _, text in results.remarks]
+    """What failed, and what else is to be known of a number, a line each."""
+    found = [(carrier, f"{name} failed: {reason}") for carrier, name, reason in results.failures] + results.remarks
+    return [f"{bullet}{CARRIERS[carrier].title if carrier in CARRIERS else carrier}: {text}" for carrier, text in found]
 
 
 def markdown(heads, lines):
@@ -189,13 +190,16 @@ Each carrier gets fresh namespaces in each round; rounds are interleaved; a cell
 - **ssh -w**: `Tunnel=point-to-point` with aes128-gcm@openssh.com, addresses and routes by hand.
 - **sshuttle**: on fellini with `--method nft`, over the same ssh; it carries TCP alone, hence "–" for ping and datagrams.
 
-TCP is iperf3's with {congestion} as congestion control, inner and outer, octets received; "both ways" is the sum of the two. CPU is the user and system time of all processes in both
-gateways' namespaces (isthmus, ssh, sshd, sshuttle, python) per 10⁹ octets received; what the kernel forwards without a process
-is not in it. RTT is ping every 20 ms, under load during a transfer of four streams; the median and the 95th percentile.
-64-octet packets are UDP over IPv4 with 36 octets of payload, sent one by one by sendmmsg as fast as one core can.
-Set-up is from the start of the command to the first echo that came back (for sshuttle: the first octet over TCP), less the time
-of `ssh host true`. "20 Mbit/s" is a router with tbf and a second of queue each way, and a relay of 20 ms each way; "1 % lost"
-drops that share of the packets in both directions by a seeded generator.
+TCP is iperf3's with {congestion} as congestion control, inner and outer; octets received; "both ways" is the sum of the two.
+CPU is the user and system time of all processes in both gateways' namespaces (isthmus, ssh, sshd, sshuttle, python) per 10⁹
+octets received; what the kernel forwards without a process is not in it. RTT is ping every 20 ms, under load during a transfer
+of four streams; median and 95th percentile. 64-octet packets are UDP over IPv4 with 36 octets of payload, sent one by one by
+sendmmsg as fast as a core can. Set-up is from the start of the command to the first echo that came back (for sshuttle: the
+first octet over TCP), less the time of `ssh host true`.
+
+"20 Mbit/s" is a router with tbf and a second of queue each way, and a relay of 20 ms each way: measured for {wan:g} s, the pings
+from the third second on. "1 % lost" drops that share of the packets in both directions there by a seeded generator.
+A goal is held against the medians, and where several numbers count, against the worst of them.
 """
 
 
@@ -205,12 +209,12 @@ def as_page(results, options, machine):
            ["TCP congestion control", f"{options.congestion}, inner and outer"], ["load before", f"{machine.load:.2f}"], *map(list, machine.versions.items()),
            ["rounds", f"{options.rounds}, {options.seconds:g} s a measurement"]]
     found = goals(results)
-    parts = [HOW.format(congestion=options.congestion), markdown(["machine", ""], how), "## Goals\n",
+    parts = [HOW.format(congestion=options.congestion, wan=options.seconds * options.wan_times), markdown(["machine", ""], how), "\n## Goals\n",
              markdown(["goal", "verdict", "found"], [[goal.claim, verdict(goal), goal.found] for goal in found]).replace("---:", "---"),
              "\n## All of it\n", markdown(heads, lines)]
     if results.micro:
         lines = [[entry["program"], entry["name"], f"{entry['nanoseconds']:.0f}", micro.speed(entry)] for entry in results.micro]
         parts += ["\n## Micro-benchmarks\n", markdown(["program", "benchmark", "ns an iteration", ""], lines)]
     if notes := remarks(results, "- "):
-        parts += ["\n(*) failed in some rounds:\n", *notes]
+        parts += ["\n## Remarks\n", "Where a cell has (*), or failed, the measurement failed in some round, or in all.\n", *notes]
     return "\n".join(parts) + "\n"

@@ -33,8 +33,10 @@ from support.wan import Line, Wan, relay_beside  # noqa: E402
 
 PARTS = ("micro", "setup", "rtt", "tcp", "datagrams", "wan", "loss")
 # A narrow line is filled slowly, and four flows need a while to find their shares.
-WAN_SECONDS = 5
+WAN_TIMES = 5
 WAN_LEAD = 2.0
+# The share of silent seconds or of lost pings that is worth a remark.
+NOTABLE = 0.1
 # In a row, for a carrier that does not come up.
 MOST_ATTEMPTS = 2
 # What a failing measurement may raise; anything else is a fault of the benchmark and shown with its place.
@@ -62,14 +64,14 @@ def lan_tasks(options):
 
 
 def wan_tasks(options):
-    seconds = options.seconds * WAN_SECONDS
+    seconds = options.seconds * WAN_TIMES
     tasks = [Task("wan", "wan idle", lambda t: measures.idle(t, options.seconds), packets=True)]
     return tasks + [Task("wan", f"wan {way}", lambda t, way=way: measures.loaded(t, way, seconds, WAN_LEAD), packets=True)
                     for way in ("up", "down")]
 
 
 def loss_tasks(options):
-    return [Task("loss", "loss", lambda t: measures.tcp(t, "up", 1, 4, options.seconds * WAN_SECONDS))]
+    return [Task("loss", "loss", lambda t: measures.tcp(t, "up", 1, 4, options.seconds * WAN_TIMES))]
 
 
 # The lines that the parts are measured over: None is the topology as it is.
@@ -155,6 +157,8 @@ def login_seconds(carrier):
 
 
 def describe(error):
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"not within {error.timeout:g} s: {' '.join(map(str, error.cmd)).split(' exec ')[-1]}"
     if isinstance(error, EXPECTED):
         return f"{error}"
     place = traceback.extract_tb(error.__traceback__)[-1]
@@ -167,6 +171,10 @@ def measure(carrier, task, results):
         numbers = task.run(carrier.topology)
         if carrier.process is None:
             numbers.pop("cpu", None)  # the kernel forwards by itself, which no process's time shows
+        if numbers.pop("silent", 0) > NOTABLE:
+            results.remark(carrier.name, f"{task.name}: in more than {NOTABLE:.0%} of its seconds no octet moved")
+        if numbers.get("lost", 0) > NOTABLE:
+            results.remark(carrier.name, f"{task.name}: {numbers['lost']:.0%} of the pings were not answered")
         results.add(carrier.name, task.name, numbers)
     except Exception as error:  # noqa: BLE001  (one failed cell must not lose the others)
         results.fail(carrier.name, task.name, "; ".join(filter(None, [describe(error), carrier.ending(), carrier.misbehaviour()])))
@@ -195,20 +203,20 @@ def run_tasks(kind, options, line, tasks, results):
         results.fail(kind.name, task.name, f"not tried: {reason}")
 
 
-def tasks_over(line, make, options):
-    """What is measured over this line, of the parts asked for."""
-    return [task for task in make(options) if task.part in options.parts]
-
-
 def run(options, results):
     for number in range(options.rounds):
         for line, make in LINES:
-            tasks = tasks_over(line, make, options)
-            if not tasks and (line or "setup" not in options.parts):
-                continue
+            # The same packets are lost for each carrier of a round, and others in the next.
+            line = line and dataclasses.replace(line, seed=1 + 10 * number)
+            tasks = [task for task in make(options) if task.part in options.parts]
             for name in options.carriers:
-                print(f"round {number + 1} of {options.rounds}: {name}{f', {describe_line(line)}' if line else ''}", flush=True)
-                run_tasks(CARRIERS[name], options, line, tasks, results)
+                if has_work(CARRIERS[name], line, tasks, options):
+                    print(f"round {number + 1} of {options.rounds}: {name}{f', {describe_line(line)}' if line else ''}", flush=True)
+                    run_tasks(CARRIERS[name], options, line, tasks, results)
+
+
+def has_work(kind, line, tasks, options):
+    return any(kind.carries_packets or not task.packets for task in tasks) or (line is None and "setup" in options.parts)
 
 
 def describe_line(line):
@@ -222,7 +230,7 @@ def parsed():
     parser.add_argument("--only", nargs="+", choices=[*CARRIERS, *PARTS], default=[], metavar="NAME",
                         help=f"of the carriers {', '.join(CARRIERS)} and the parts {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help=f"a measurement; those over a narrow line take {WAN_SECONDS} times as long")
+    parser.add_argument("--seconds", type=float, default=4.0, help=f"a measurement; those over a narrow line take {WAN_TIMES} times as long")
     parser.add_argument("--congestion", default="cubic", help="the TCP congestion control of all hosts: cubic, Linux' default, or bbr, reno")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every number of every round")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
@@ -230,6 +238,7 @@ def parsed():
     if options.quick:
         options.rounds, options.seconds = 1, 1.0
     options.carriers = [name for name in CARRIERS if name in options.only] or list(CARRIERS)
+    options.wan_times = WAN_TIMES
     options.parts = [name for name in PARTS if name in options.only] or list(PARTS)
     return options
 
@@ -241,15 +250,16 @@ def main():
         sys.exit("stream.py makes network namespaces: run it as root")
     if not options.isthmus.exists():
         sys.exit(f"{options.isthmus} is not built: make bench")
-    machine, results = report.Machine.here(ROOT), Results()
+    machine, results, interrupted = report.Machine.here(ROOT), Results(), False
     try:
         if "micro" in options.parts:
             results.micro = micro.run(options.isthmus)
         run(options, results)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
+        interrupted = True
         results.remark("all", "interrupted: the rounds are not complete")
     show(results, options, machine)
-    return 1 if results.failures or results.remarks else 0
+    return 1 if results.failures or interrupted else 0
 
 
 def show(results, options, machine):
