@@ -31,7 +31,8 @@ constexpr std::size_t kLanes = 4;  // as many folds as the multiplier has on the
 // x^exponent where a multiplication wants it. It is one power lower than asked for, since the product of two
 // 64-bit halves has 127 bits and so comes out one power too high.
 constexpr long long factor(std::size_t exponent) {
-  return static_cast<long long>(std::uint64_t{power_of_x(exponent - 1)} << 48);
+  const std::uint64_t power = power_of_x(exponent - 1);
+  return std::bit_cast<long long>(power << 48);
 }
 
 // The factors of a fold over `octets`. The first eight octets of a block stand 64 bits higher than the rest.
