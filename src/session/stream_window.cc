@@ -64,9 +64,10 @@ void StreamWindow::reported(Instant now, std::uint64_t received) {
     learn_rate(now, *burst);
     watch_standing(now, *burst, rtt);
     keep_probing(now, *burst, rtt);
-    // While the path is not yet full, a start-up adds half a round trip at most: this one need not wait for
-    // the round to end.
-    if (is_starting_up_ && rtt > 2 * (*min_rtt() + headroom(*min_rtt()))) leave_start_up();
+    // Doubling makes a queue of half a round trip at most before the path is full: this is more, and the round
+    // need not end first.
+    const Duration base = *min_rtt();
+    if (is_starting_up_ && rtt > base + base / 2 + 2 * headroom(base)) leave_start_up();
     first_sent_at_ = burst->sent_at;
   }
   received_at_ = now;

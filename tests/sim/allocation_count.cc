@@ -1,0 +1,40 @@
+#include "allocation_count.h"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+}  // namespace
+
+namespace isthmus {
+
+std::uint64_t allocation_count() {
+  return allocations;
+}
+
+}  // namespace isthmus
+
+// The other forms of the standard library, but those for over-aligned types, come down to these.
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc{};
+}
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
