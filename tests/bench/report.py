@@ -106,7 +106,9 @@ def goals(results):
     rate, rate_name = extreme(results, [f"{name} rate" for name in names], min)
     cpu, cpu_name = extreme(results, [f"{name} cpu" for name in names], max)
     rtt, rtt_name = extreme(results, ["rtt up median", "rtt down median"], max)
-    found = [
+    found = [bound(f"framing: {way} of random 1400-octet packets at least 10 times a plain version",
+                   micro.times_plain(results.micro, f"{way}/clean/1400"), lambda v: v >= 10, "{:.1f} times") for way in ("transmit", "receive")]
+    found += [
         bound("TCP throughput at least 4 times ssh -w's", rate, lambda v: v >= 4, remark=f" at worst ({labels.get(rate_name)})"),
         bound("CPU per GB at most a quarter of ssh -w's", cpu, lambda v: v <= 0.25, remark=f" of it at worst ({labels.get(cpu_name)})"),
         bound("RTT under load at most a quarter of ssh -w's", rtt, lambda v: v <= 0.25, remark=f" of it at worst ({labels.get(rtt_name)})"),

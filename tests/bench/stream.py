@@ -203,6 +203,13 @@ def run_tasks(kind, options, line, tasks, results):
         results.fail(kind.name, task.name, f"not tried: {reason}")
 
 
+def measure_micro(options, results):
+    try:
+        results.micro = micro.run(options.isthmus)
+    except Exception as error:  # noqa: BLE001
+        results.fail("isthmus", "micro-benchmarks", describe(error))
+
+
 def run(options, results):
     for number in range(options.rounds):
         for line, make in LINES:
@@ -253,7 +260,7 @@ def main():
     machine, results, interrupted = report.Machine.here(ROOT), Results(), False
     try:
         if "micro" in options.parts:
-            results.micro = micro.run(options.isthmus)
+            measure_micro(options, results)
         run(options, results)
     except (KeyboardInterrupt, SystemExit):
         interrupted = True
