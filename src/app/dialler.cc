@@ -1,6 +1,7 @@
 #include "app/dialler.h"
 
 #include "app/ssh_call.h"
+#include "io/cpu_features.h"
 
 namespace isthmus::app {
 
@@ -10,13 +11,27 @@ std::optional<config::SshDiagnosis> Dialler::look(const config::UpOptions& optio
   return config::diagnose_unchecked_host_key(settings_.weakness);
 }
 
-std::vector<std::string> Dialler::next_command(const config::UpOptions& options,
-                                               const config::Greeting& caller) {
-  const config::Dial dial = dials_++ == 0 ? config::Dial::kFirst : config::Dial::kAgain;
+config::SshCommand Dialler::next_command(const config::UpOptions& options, const config::Greeting& caller) {
+  config::DialChoices choices;
+  choices.dial = dials_++ == 0 ? config::Dial::kFirst : config::Dial::kAgain;
   // A name server may lie beyond the tunnel that is down. By name again every other time: the machine may
   // have moved.
   const bool by_address = known_ && ++redials_since_reached_ % 2 == 1;
-  return config::ssh_command(options, caller, dial, by_address ? known_ : std::nullopt);
+  if (by_address) choices.known = known_;
+  if (!by_address && choices.dial == config::Dial::kAgain) settings_ = read_ssh_settings(options);
+  choices.connector = connector(options, choices.known);
+  if (io::has_aes_gcm_instructions()) choices.ciphers = config::with_aes_gcm_first(settings_.ciphers);
+  return config::ssh_command(options, caller, choices);
+}
+
+std::optional<config::SshConnector> Dialler::connector(const config::UpOptions& options,
+                                                       const std::optional<config::KnownPlace>& known) const {
+  if (!settings_.target || !config::starts_ssh_itself(options.ssh_words)) return std::nullopt;
+  const std::optional<std::string> program = program_for_ssh();
+  if (!program) return std::nullopt;
+  config::SshConnector connector{*program, *settings_.target};
+  if (known) connector.target.host = known->address;
+  return connector;
 }
 
 void Dialler::reached(const OuterPath& outer) {

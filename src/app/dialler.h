@@ -2,8 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "config/ssh_command.h"
 #include "config/ssh_failure.h"
@@ -16,13 +14,17 @@ class Dialler {
  public:
   // Asks ssh what it would do, before the first dial. Why this destination must not be dialled, or nothing.
   std::optional<config::SshDiagnosis> look(const config::UpOptions& options);
-  // The argv of the next dial.
-  std::vector<std::string> next_command(const config::UpOptions& options, const config::Greeting& caller);
+  // The ssh of the next dial. Asks anew what ssh would do before a dial by name that is not the first: the
+  // machine may have moved to a network where its configuration has another way.
+  config::SshCommand next_command(const config::UpOptions& options, const config::Greeting& caller);
   // A call stands, and goes there.
   void reached(const OuterPath& outer);
   [[nodiscard]] bool is_first() const { return dials_ == 0; }
 
  private:
+  [[nodiscard]] std::optional<config::SshConnector> connector(
+      const config::UpOptions& options, const std::optional<config::KnownPlace>& known) const;
+
   config::SshSettings settings_;
   std::optional<config::KnownPlace> known_;  // of a far end reached without a proxy
   int dials_ = 0;

@@ -10,6 +10,7 @@
 #include "app/commands/ppp.h"
 #include "config/command_line.h"
 #include "config/exit_codes.h"
+#include "config/ssh_target.h"
 
 namespace isthmus::app {
 namespace {
@@ -46,6 +47,8 @@ int run(const config::VersionCommand&) {
 
 int run(const std::vector<std::string>& words) {
   if (words.size() == 1 && words[0] == kSessionOwnerWord) return static_cast<int>(run_session_owner());
+  if (words.size() == 1 && words[0] == config::kConnectForSshWord)
+    return static_cast<int>(run_connect_for_ssh() ? config::ExitCode::kOk : config::ExitCode::kFailed);
   const auto command = config::parse_command_line(words);
   if (!command) {
     std::fputs(command.error().text.c_str(), stderr);

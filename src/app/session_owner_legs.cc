@@ -40,14 +40,14 @@ void SessionOwner::on(session::Dial&) {
   diagnosis_ = dialler_.is_first() ? dialler_.look(*setup_.dial) : std::nullopt;
   if (diagnosis_) return session_->dial_failed(io::boot_now(), diagnosis_->what);
   const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
-  const std::vector<std::string> argv = dialler_.next_command(*setup_.dial, greeting);
+  const config::SshCommand command = dialler_.next_command(*setup_.dial, greeting);
   const LegId expected = next_leg_;
   SshCall::Handlers handlers;
   handlers.said = [this](const std::string& line) { log_.notice("ssh: " + line); };
   handlers.ended = [this, expected] { ssh_ended(expected); };
-  Result<std::unique_ptr<SshCall>> ssh = SshCall::start(loop_, argv, std::move(handlers));
+  Result<std::unique_ptr<SshCall>> ssh = SshCall::start(loop_, command, std::move(handlers));
   if (!ssh) {
-    diagnosis_ = config::diagnose_missing_ssh(argv.front());
+    diagnosis_ = config::diagnose_missing_ssh(command.argv.front());
     diagnosis_->what += ": " + ssh.error().message;
     return session_->dial_failed(io::boot_now(), ssh.error().message);
   }

@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "config/ssh_command.h"
+#include "config/ssh_failure.h"
 #include "io/invoking_user.h"
 #include "io/outer_endpoint.h"
+#include "io/program_access.h"
 #include "io/run_program.h"
 
 namespace isthmus::app {
@@ -34,12 +35,21 @@ config::SshSettings read_ssh_settings(const config::UpOptions& options) {
   return is_known ? config::parse_ssh_settings(output->output) : config::SshSettings{};
 }
 
-Result<std::unique_ptr<SshCall>> SshCall::start(asio::io_context& loop, const std::vector<std::string>& argv,
+std::optional<std::string> program_for_ssh() {
+  const Result<io::InvokingUser> user = io::find_invoking_user();
+  std::optional<std::string> program = io::own_program();
+  if (!user || !program || !io::may_execute(*program, user->credentials)) return std::nullopt;
+  return program;
+}
+
+Result<std::unique_ptr<SshCall>> SshCall::start(asio::io_context& loop, const config::SshCommand& command,
                                                 Handlers handlers) {
   const io::InvokingUser user = TRY(io::find_invoking_user());
   io::SpawnOptions options;
-  options.argv = argv;
+  options.argv = command.argv;
   options.environment = io::ssh_environment(user);
+  options.environment->insert(options.environment->end(), command.environment.begin(),
+                              command.environment.end());
   options.standard_input.kind = options.standard_output.kind = options.standard_error.kind =
       io::ChildStream::Kind::kPipe;
   options.pipe_size = kPipeSize;
@@ -91,8 +101,12 @@ void SshCall::note_lines() {
   for (std::size_t end = said_.find('\n', reported_); end != std::string::npos;
        end = said_.find('\n', reported_)) {
     std::string line = said_.substr(reported_, end - reported_);
-    reported_ = end + 1;
     if (line.ends_with('\r')) line.pop_back();
+    if (config::is_echo_of_connector(line, std::string_view{said_}.substr(0, reported_))) {
+      said_.erase(reported_, end + 1 - reported_);
+      continue;
+    }
+    reported_ = end + 1;
     if (!line.empty()) handlers_.said(line);
   }
   if (said_.size() <= kMostKept) return;

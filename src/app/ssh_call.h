@@ -6,11 +6,13 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "config/commands.h"
+#include "config/ssh_command.h"
 #include "config/ssh_settings.h"
 #include "io/child_process.h"
 #include "net/endpoint.h"
@@ -21,13 +23,16 @@ namespace isthmus::app {
 // ssh, or it fails: then the call itself will say why.
 config::SshSettings read_ssh_settings(const config::UpOptions& options);
 
+// Our own program, if the user that ssh runs as may execute it.
+std::optional<std::string> program_for_ssh();
+
 class SshCall {
  public:
   struct Handlers {
     std::function<void(const std::string& line)> said;  // a line of stderr
     std::function<void()> ended;                        // the process is gone and stderr is read to its end
   };
-  static Result<std::unique_ptr<SshCall>> start(asio::io_context& loop, const std::vector<std::string>& argv,
+  static Result<std::unique_ptr<SshCall>> start(asio::io_context& loop, const config::SshCommand& command,
                                                 Handlers handlers);
 
   // Our ends of its pipes; once.

@@ -63,12 +63,27 @@ constexpr std::array kDefaults{
     "LogLevel=INFO",  // failures are told apart by what ssh says
 };
 
-void add_openssh(const UpOptions& options, Dial dial, Argv& argv) {
+// ssh runs this by its $SHELL -c and takes the connected socket from the command's standard output. A
+// constant: what differs from call to call is in the environment, and the shell parses none of it.
+constexpr const char* kProxyCommand = "ProxyCommand=\"$ISTHMUS_PROGRAM\" connect-for-ssh";
+
+std::vector<std::string> add_choices(const DialChoices& choices, Argv& argv) {
+  if (choices.known) argv.add("-o", "HostName=" + choices.known->address);
+  if (choices.known) argv.add("-o", "HostKeyAlias=" + choices.known->host_key_name);
+  if (!choices.connector) return {};
+  argv.add("-o", "ProxyUseFdpass=yes");
+  argv.add("-o", kProxyCommand);
+  return {"ISTHMUS_PROGRAM=" + choices.connector->program,
+          std::string{kConnectVariable} + "=" + encode_ssh_target(choices.connector->target)};
+}
+
+void add_openssh(const UpOptions& options, const DialChoices& choices, Argv& argv) {
   argv.add("-T");
   for (const char* override : kOverrides) argv.add("-o", override);
-  if (dial == Dial::kAgain) argv.add("-o", "BatchMode=yes");
+  if (choices.dial == Dial::kAgain) argv.add("-o", "BatchMode=yes");
   for (const std::string& option : options.ssh_options) argv.add("-o", option);
   for (const char* standard : kDefaults) argv.add("-o", standard);
+  if (!choices.ciphers.empty()) argv.add("-o", "Ciphers=" + choices.ciphers);
   if (options.ssh_config) argv.add("-F", *options.ssh_config);
   if (options.jump) argv.add("-J", *options.jump);
   for (const std::string& identity : options.identities) argv.add("-i", identity);
@@ -119,29 +134,33 @@ std::vector<std::string> ssh_settings_command(const UpOptions& options) {
                                           [](const std::string& word) { return base_name(word) == "ssh"; });
   if (!is_ssh) return {};
   argv.add("-G");
-  add_openssh(options, Dial::kFirst, argv);
+  add_openssh(options, {}, argv);
   return argv.take();
 }
 
-std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial,
-                                     const std::optional<KnownPlace>& known) {
+bool starts_ssh_itself(const std::vector<std::string>& words) {
+  return words.empty() || base_name(words.front()) == "ssh";
+}
+
+SshCommand ssh_command(const UpOptions& options, const Greeting& caller, const DialChoices& choices) {
   const std::vector<std::string> program = program_of(options);
+  SshCommand command;
   Argv argv{program};
   switch (kind_of(program)) {
     case SshKind::kOpenSsh:
-      if (known) argv.add("-o", "HostName=" + known->address);
-      if (known) argv.add("-o", "HostKeyAlias=" + known->host_key_name);
-      add_openssh(options, dial, argv);
+      command.environment = add_choices(choices, argv);
+      add_openssh(options, choices, argv);
       break;
     case SshKind::kDropbear:
       add_dropbear(options, argv);
       break;
     case SshKind::kPutty:
-      add_putty(options, dial, argv);
+      add_putty(options, choices.dial, argv);
       break;
   }
   argv.add(options.remote_command ? *options.remote_command : default_remote_command(caller));
-  return argv.take();
+  command.argv = argv.take();
+  return command;
 }
 
 std::string default_remote_command(const Greeting& caller) {

@@ -1,4 +1,4 @@
-// From the options of `up` to the words of an ssh process. Never a shell on this side.
+// From the options of `up` to the words of an ssh process. Nothing of them ever reaches a shell on this side.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/commands.h"
 #include "config/greeting.h"
+#include "config/ssh_target.h"
 
 namespace isthmus::config {
 
@@ -36,9 +37,24 @@ struct KnownPlace {
   std::string host_key_name;  // under which known_hosts has its key
 };
 
-// The argv of the ssh process; the first word is the program, searched in PATH. `known` only for OpenSSH.
-std::vector<std::string> ssh_command(const UpOptions& options, const Greeting& caller, Dial dial,
-                                     const std::optional<KnownPlace>& known = std::nullopt);
+// How one dial differs from another. All but `dial` only for OpenSSH.
+struct DialChoices {
+  Dial dial = Dial::kFirst;
+  std::optional<KnownPlace> known = std::nullopt;
+  std::optional<SshConnector> connector = std::nullopt;  // nothing: ssh connects
+  std::string ciphers = {};                              // in the order to propose; empty: ssh's own
+};
+
+struct SshCommand {
+  std::vector<std::string> argv;         // the first word is the program, searched in PATH
+  std::vector<std::string> environment;  // "NAME=value", beside what ssh gets anyway
+};
+
+SshCommand ssh_command(const UpOptions& options, const Greeting& caller, const DialChoices& choices);
+
+// Whether `words`, those of -e, start OpenSSH's ssh in our own surroundings: no wrapper stands in front,
+// which may take it to another machine, user or environment.
+bool starts_ssh_itself(const std::vector<std::string>& words);
 
 // `ssh -G` with everything that the call itself would have; empty where the program is not OpenSSH's `ssh`.
 std::vector<std::string> ssh_settings_command(const UpOptions& options);

@@ -21,8 +21,12 @@ UpOptions to(const char* destination) {
 
 const Greeting kCaller{"fellini", {}, {}};
 
+std::vector<std::string> argv_of(const UpOptions& options, const DialChoices& choices) {
+  return ssh_command(options, kCaller, choices).argv;
+}
+
 TEST(SshCommand, IsTheSystemsSshWithTheStreamKeptClean) {
-  const std::vector<std::string> argv = ssh_command(to("root@polanski"), kCaller, Dial::kFirst);
+  const std::vector<std::string> argv = argv_of(to("root@polanski"), {Dial::kFirst});
   EXPECT_EQ(argv.front(), "ssh");
   for (const char* option : {"RequestTTY=no", "ControlPath=none", "ControlMaster=no", "RemoteCommand=none",
                              "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "Compression=no",
@@ -32,15 +36,43 @@ TEST(SshCommand, IsTheSystemsSshWithTheStreamKeptClean) {
 }
 
 TEST(SshCommand, AsksNobodyWhenItDialsAgain) {
-  EXPECT_THAT(ssh_command(to("polanski"), kCaller, Dial::kAgain), Contains("BatchMode=yes"));
+  EXPECT_THAT(argv_of(to("polanski"), {Dial::kAgain}), Contains("BatchMode=yes"));
 }
 
 TEST(SshCommand, DialsAgainWhereItFoundTheMachineBefore) {
   const KnownPlace known{"193.6.36.12", "[polanski]:2222"};
-  const std::vector<std::string> argv = ssh_command(to("polanski"), kCaller, Dial::kAgain, known);
+  const std::vector<std::string> argv = argv_of(to("polanski"), {Dial::kAgain, known});
   EXPECT_THAT(argv, Contains("HostName=193.6.36.12"));
   EXPECT_THAT(argv, Contains("HostKeyAlias=[polanski]:2222"));
   EXPECT_EQ(argv[argv.size() - 2], "polanski");
+}
+
+TEST(SshCommand, HasTheConnectionMadeByAConstantTextAndItsTargetInTheEnvironment) {
+  DialChoices choices;
+  choices.connector = SshConnector{"/opt/a $(b)/isthmus", {"polanski", 22, {}, std::chrono::seconds{15}, 1}};
+  const SshCommand command = ssh_command(to("polanski"), kCaller, choices);
+  EXPECT_THAT(command.argv, Contains("ProxyUseFdpass=yes"));
+  EXPECT_THAT(command.argv, Contains(std::string{"ProxyCommand=\"$ISTHMUS_PROGRAM\" "} + kConnectForSshWord));
+  EXPECT_THAT(command.environment,
+              ElementsAre("ISTHMUS_PROGRAM=/opt/a $(b)/isthmus", "ISTHMUS_CONNECT=polanski 22 any 15 1"));
+}
+
+TEST(SshCommand, LeavesTheConnectionToSshUnlessToldOtherwise) {
+  const SshCommand command = ssh_command(to("polanski"), kCaller, {});
+  EXPECT_THAT(command.argv, Not(Contains(HasSubstr("Proxy"))));
+  EXPECT_THAT(command.argv, Not(Contains(HasSubstr("Ciphers"))));
+  EXPECT_TRUE(command.environment.empty());
+}
+
+TEST(SshCommand, ProposesCiphersBehindTheUsersOwn) {
+  UpOptions options = to("polanski");
+  options.ssh_options = {"Ciphers=aes256-ctr"};
+  DialChoices choices;
+  choices.ciphers = "aes128-gcm@openssh.com,x";
+  const std::vector<std::string> argv = argv_of(options, choices);
+  const auto at = [&](const char* word) { return std::ranges::find(argv, word); };
+  ASSERT_NE(at("Ciphers=aes128-gcm@openssh.com,x"), argv.end());
+  EXPECT_LT(at("Ciphers=aes256-ctr"), at("Ciphers=aes128-gcm@openssh.com,x"));
 }
 
 TEST(SshCommand, EndsWithTheHostAndOneRemoteCommand) {
@@ -49,7 +81,7 @@ TEST(SshCommand, EndsWithTheHostAndOneRemoteCommand) {
   options.identities = {"key"};
   options.jump = "a,b";
   options.ssh_config = "conf";
-  const std::vector<std::string> argv = ssh_command(options, kCaller, Dial::kFirst);
+  const std::vector<std::string> argv = argv_of(options, {Dial::kFirst});
   const auto tail = std::vector<std::string>(argv.end() - 13, argv.end());
   EXPECT_THAT(tail, ElementsAre("-F", "conf", "-J", "a,b", "-i", "key", "-p", "2222", "-l", "root", "--",
                                 "2001:db8::1", "pppd notty noauth"));
@@ -58,7 +90,7 @@ TEST(SshCommand, EndsWithTheHostAndOneRemoteCommand) {
 TEST(SshCommand, PutsTheUsersOptionsBehindTheOnesThatMustHold) {
   UpOptions options = to("polanski");
   options.ssh_options = {"ConnectTimeout=3"};
-  const std::vector<std::string> argv = ssh_command(options, kCaller, Dial::kFirst);
+  const std::vector<std::string> argv = argv_of(options, {Dial::kFirst});
   const auto at = [&](const char* word) { return std::ranges::find(argv, word) - argv.begin(); };
   EXPECT_LT(at("EscapeChar=none"), at("ConnectTimeout=3"));
   EXPECT_LT(at("ConnectTimeout=3"), at("ConnectTimeout=15"));
@@ -69,10 +101,10 @@ TEST(SshCommand, SpeaksToOtherProgramsInTheirOwnWords) {
   options.remote_command = "x";
   options.identities = {"key"};
   options.ssh_words = {"dbclient"};
-  EXPECT_THAT(ssh_command(options, kCaller, Dial::kFirst),
+  EXPECT_THAT(argv_of(options, {Dial::kFirst}),
               ElementsAre("dbclient", "-T", "-i", "key", "-p", "22", "-l", "root", "polanski", "x"));
   options.ssh_words = {"/usr/bin/plink", "-4"};
-  EXPECT_THAT(ssh_command(options, kCaller, Dial::kAgain),
+  EXPECT_THAT(argv_of(options, {Dial::kAgain}),
               ElementsAre("/usr/bin/plink", "-4", "-ssh", "-T", "-x", "-a", "-batch", "-i", "key", "-P", "22",
                           "-l", "root", "polanski", "x"));
   EXPECT_TRUE(is_openssh({"ip", "netns", "exec", "a", "ssh"}));

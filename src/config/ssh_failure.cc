@@ -156,6 +156,12 @@ const char* remedy_for(SshFailure failure) {
 
 }  // namespace
 
+bool is_echo_of_connector(std::string_view line, std::string_view said) {
+  const bool is_complaint =
+      line.starts_with("mm_receive_fd: ") || line == "proxy dialer did not pass back a connection";
+  return is_complaint && said.contains("ssh: ");
+}
+
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination) {
   const SshFailure failure = find_failure(outcome);
   return {failure, what_happened(failure, outcome, printable(destination, 100)), remedy_for(failure)};

@@ -41,6 +41,10 @@ struct SshDiagnosis {
   std::string remedy;  // what to do; may be empty
 };
 
+// A line in which ssh complains that it was passed no connection: after `said`, the connector's own reason,
+// it says nothing more.
+bool is_echo_of_connector(std::string_view line, std::string_view said);
+
 // `destination` is named in the sentences.
 SshDiagnosis classify_ssh_failure(const SshOutcome& outcome, std::string_view destination);
 // When the program itself could not be started.

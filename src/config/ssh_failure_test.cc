@@ -94,5 +94,16 @@ TEST(ExitCodes, AreInOneTableByNumberEachOnce) {
   EXPECT_EQ(names.size(), 27U);
 }
 
+TEST(SshFailure, IsNotRepeatedByAnSshThatWasPassedNoConnection) {
+  const char* reason = "ssh: connect to host polanski port 22: Permission denied\n";
+  const char* const complaints[] = {"mm_receive_fd: recvmsg: expected received 1 got 0",
+                                    "proxy dialer did not pass back a connection"};
+  for (const char* line : complaints) {
+    EXPECT_TRUE(is_echo_of_connector(line, reason)) << line;
+    EXPECT_FALSE(is_echo_of_connector(line, "")) << line;
+  }
+  EXPECT_FALSE(is_echo_of_connector("Permission denied (publickey).", reason));
+}
+
 }  // namespace
 }  // namespace isthmus::config

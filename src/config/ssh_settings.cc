@@ -11,6 +11,14 @@ namespace {
 
 using Lines = std::map<std::string, std::string, std::less<>>;
 
+// OpenSSH prints its keys in lower case, most of them.
+std::string lower(std::string_view text) {
+  std::string out{text};
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
 Lines lines_of(std::string_view text) {
   Lines lines;
   while (!text.empty()) {
@@ -19,7 +27,7 @@ Lines lines_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::size_t blank = std::min(line.find(' '), line.size());
     const std::size_t value = std::min(blank + 1, line.size());
-    lines.emplace(line.substr(0, blank), line.substr(value));
+    lines.emplace(lower(line.substr(0, blank)), line.substr(value));
   }
   return lines;
 }
@@ -27,6 +35,14 @@ Lines lines_of(std::string_view text) {
 std::string value_of(const Lines& lines, std::string_view key) {
   const auto place = lines.find(key);
   return place == lines.end() || place->second == "none" ? std::string{} : place->second;
+}
+
+std::optional<int> number_of(const Lines& lines, std::string_view key) {
+  const std::string value = value_of(lines, key);
+  int number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size()) return std::nullopt;
+  return number;
 }
 
 // Whether these known_hosts files keep nothing: none at all, or only the one that forgets.
@@ -53,6 +69,33 @@ std::string weakness_of(const Lines& lines) {
   return "";
 }
 
+// What only ssh itself does, or does with a connection of its own: a proxy, where it binds, names that become
+// others by asking DNS, the address checked beside the name, a dead connection kept.
+bool wants_ssh_to_connect(const Lines& lines) {
+  for (const char* key :
+       {"proxycommand", "proxyjump", "bindaddress", "bindinterface", "canonicalizepermittedcnames"})
+    if (!value_of(lines, key).empty()) return true;
+  const std::string canonical = value_of(lines, "canonicalizehostname");
+  const bool is_name_kept = canonical.empty() || canonical == "false" || canonical == "no";
+  return !is_name_kept || value_of(lines, "proxyusefdpass") == "yes" ||
+         value_of(lines, "checkhostip") == "yes" || value_of(lines, "tcpkeepalive") == "no";
+}
+
+std::optional<SshTarget> target_of(const Lines& lines) {
+  SshTarget target;
+  target.host = value_of(lines, "hostname");
+  const auto family = parse_address_family(value_of(lines, "addressfamily"));
+  const std::optional<int> port = number_of(lines, "port");
+  if (wants_ssh_to_connect(lines) || !is_target_host(target.host) || !family || !port) return std::nullopt;
+  target.port = static_cast<std::uint16_t>(*port);
+  target.family = *family;
+  target.timeout = std::chrono::seconds{number_of(lines, "connecttimeout").value_or(0)};
+  target.attempts = number_of(lines, "connectionattempts").value_or(1);
+  // What does not come back the same lies outside of a target's bounds.
+  if (decode_ssh_target(encode_ssh_target(target)) != target) return std::nullopt;
+  return target;
+}
+
 }  // namespace
 
 SshSettings parse_ssh_settings(std::string_view text) {
@@ -64,6 +107,8 @@ SshSettings parse_ssh_settings(std::string_view text) {
   settings.host_key_alias = value_of(lines, "hostkeyalias");
   settings.is_direct = !settings.host_name.empty() && value_of(lines, "proxycommand").empty() &&
                        value_of(lines, "proxyjump").empty();
+  settings.target = target_of(lines);
+  settings.ciphers = value_of(lines, "ciphers");
   settings.weakness = weakness_of(lines);
   return settings;
 }
@@ -72,6 +117,25 @@ std::string known_hosts_name(const SshSettings& settings) {
   if (!settings.host_key_alias.empty()) return settings.host_key_alias;
   if (settings.port == 22) return settings.host_name;
   return fmt::format("[{}]:{}", settings.host_name, settings.port);
+}
+
+std::string with_aes_gcm_first(std::string_view ciphers) {
+  constexpr std::string_view kDefaultHead = "chacha20-poly1305@openssh.com,";
+  constexpr std::string_view kFast = "aes128-gcm@openssh.com";
+  if (!ciphers.starts_with(kDefaultHead)) return "";
+  std::string others;
+  bool is_there = false;
+  while (!ciphers.empty()) {
+    const std::size_t end = std::min(ciphers.find(','), ciphers.size());
+    const std::string_view cipher = ciphers.substr(0, end);
+    ciphers.remove_prefix(std::min(end + 1, ciphers.size()));
+    if (cipher == kFast) {
+      is_there = true;
+    } else {
+      others.append(",").append(cipher);
+    }
+  }
+  return is_there ? std::string{kFast} + others : "";
 }
 
 }  // namespace isthmus::config

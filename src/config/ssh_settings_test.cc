@@ -34,6 +34,43 @@ TEST(SshSettings, SeeProxies) {
   EXPECT_FALSE(parse_ssh_settings("").is_direct);
 }
 
+// As `ssh -G` of OpenSSH 9.2 prints them, with the call's own ConnectTimeout.
+constexpr const char* kPlain =
+    "hostname polanski.example\nport 2222\naddressfamily any\ncanonicalizehostname false\ncheckhostip no\n"
+    "tcpkeepalive yes\nproxyusefdpass no\ncanonicalizePermittedcnames none\nconnectionattempts 2\n"
+    "connecttimeout 15\n";
+
+TEST(SshSettings, TellWhereWeMayConnectOurselves) {
+  const SshTarget target{"polanski.example", 2222, std::nullopt, std::chrono::seconds{15}, 2};
+  EXPECT_EQ(parse_ssh_settings(kPlain).target, target);
+  EXPECT_EQ(parse_ssh_settings(std::string{"addressfamily inet6\n"} + kPlain).target->family, Family::kIpv6);
+  EXPECT_EQ(parse_ssh_settings(std::string{"connecttimeout none\n"} + kPlain).target->timeout,
+            std::chrono::seconds{0});
+}
+
+TEST(SshSettings, LeaveTheConnectionToSshWhereTheyAskForMoreThanAConnection) {
+  for (const char* line :
+       {"proxycommand nc %h %p", "proxyjump b", "bindaddress 192.0.2.1", "bindinterface wan0",
+        "canonicalizehostname true", "canonicalizehostname always", "canonicalizePermittedcnames *.a:*.b",
+        "checkhostip yes", "tcpkeepalive no", "proxyusefdpass yes", "addressfamily unspec", "port x",
+        "hostname a b", "hostname $(id)", "connectionattempts 0", "connecttimeout 999999"})
+    EXPECT_FALSE(parse_ssh_settings(std::string{line} + "\n" + kPlain).target) << line;
+  EXPECT_FALSE(parse_ssh_settings("").target);
+}
+
+TEST(SshSettings, PreferTheCipherThatTheProcessorHelpsWith) {
+  EXPECT_EQ(with_aes_gcm_first("chacha20-poly1305@openssh.com,aes128-ctr,aes128-gcm@openssh.com,x"),
+            "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,x");
+}
+
+TEST(SshSettings, KeepACipherOrderThatSomebodyChoseOrThatLacksTheFastOne) {
+  for (const char* list :
+       {"", "aes256-ctr,chacha20-poly1305@openssh.com,aes128-gcm@openssh.com",
+        "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com", "chacha20-poly1305@openssh.com",
+        "chacha20-poly1305@openssh.com,aes128-ctr,aes256-gcm@openssh.com"})
+    EXPECT_EQ(with_aes_gcm_first(list), "") << list;
+}
+
 TEST(SshSettings, SeeThatAnyMachineWouldBeTaken) {
   for (const char* text : {"stricthostkeychecking false\n", "stricthostkeychecking no\n",
                            "stricthostkeychecking accept-new\nuserknownhostsfile /dev/null\n"
@@ -62,6 +99,13 @@ TEST(SshSettings, AreAskedWithTheOptionsOfTheCall) {
   EXPECT_TRUE(ssh_settings_command(options).empty());
   options.ssh_words = {"ip", "netns", "exec", "a", "/usr/bin/ssh"};
   EXPECT_FALSE(ssh_settings_command(options).empty());
+}
+
+TEST(SshSettings, AreOfAProgramInOurOwnSurroundingsUnlessAnotherStandsInFront) {
+  EXPECT_TRUE(starts_ssh_itself({}));
+  EXPECT_TRUE(starts_ssh_itself({"/usr/bin/ssh", "-4"}));
+  EXPECT_FALSE(starts_ssh_itself({"sudo", "-u", "a", "ssh"}));
+  EXPECT_FALSE(starts_ssh_itself({"my-ssh"}));
 }
 
 }  // namespace

@@ -112,14 +112,16 @@ def test_words_of_e_reach_ssh(near):
         assert near.topology.ping("hostA", HOST_B, count=1).ok
 
 
-def test_no_shell_runs_at_the_near_end(near):
+def test_the_only_shell_at_the_near_end_is_sshs_own_with_a_constant_text(near):
     trace = near.topology.directory / "execve"
-    with undone(near.topology), near.foreground(*IPV4, argv=["strace", "-f", "-q", "-e", "trace=execve", "-o", trace]) as up:
+    with undone(near.topology), near.foreground(*IPV4, argv=["strace", "-f", "-q", "-s", "200", "-e", "trace=execve", "-o", trace]) as up:
         up.wait_for("^joined", seconds=30)
         near.run("down", POLANSKI_OUT)
         assert up.process.wait(timeout=10) == 0, up.text
-    started = set(re.findall(r'execve\("([^"]+)".*\) = 0', trace.read_text()))
-    assert started == {str(near.program), "/usr/bin/ssh", "/usr/sbin/nft"}
+    started = re.findall(r'execve\("([^"]+)", (\[.*\]), .*\) = 0', trace.read_text())
+    assert {program for program, _ in started} == {str(near.program), "/usr/bin/ssh", "/usr/sbin/nft", "/bin/sh"}
+    shells = [argv for program, argv in started if program == "/bin/sh"]
+    assert shells == [r'["/bin/sh", "-c", "exec \"$ISTHMUS_PROGRAM\" connect-for-ssh"]']
 
 
 def test_ctrl_c_while_ssh_waits(near):

@@ -18,6 +18,10 @@ config::ExitCode run_attach(const config::AttachCommand& command);
 // That owner; started by `attach` and by nobody else, with its stream on a channel.
 config::ExitCode run_session_owner();
 
+// What ssh runs to be passed its connection; the word for it is config::kConnectForSshWord. Whether it was
+// passed one; if not, standard error says why.
+bool run_connect_for_ssh();
+
 // The word that selects run_session_owner(); no command of users'.
 inline constexpr const char* kSessionOwnerWord = "session-owner";
 
