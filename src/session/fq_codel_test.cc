@@ -114,8 +114,8 @@ TEST(FqCodel, StarvesNobodyForEverNewFlows) {
   for (int i = 0; i < 10; ++i) put(queue, kStart, {.flow = 1});
   int served = 0;
   for (unsigned turn = 0; turn < 400; ++turn) {
-    // Comes back as a new flow whenever it has been served: RFC 8290 section 4.2's case.
-    put(queue, kStart, {.flow = 2});
+    // RFC 8290 section 4.2's case: two that take turns, each gone from the queue when the other comes.
+    put(queue, kStart, {.flow = 2 + turn % 2, .size = 100});
     if (flow_of(*queue.dequeue(kStart)) == 1) ++served;
   }
   EXPECT_EQ(served, 10);
