@@ -64,8 +64,8 @@ void StreamWindow::reported(Instant now, std::uint64_t received) {
     learn_rate(now, *burst);
     watch_standing(now, *burst, rtt);
     keep_probing(now, *burst, rtt);
-    // Doubling makes a queue of half a round trip at most before the path is full: this is more, and the round
-    // need not end first.
+    // Doubling makes a queue of half a round trip at most before the path is full: this is more, and the
+    // round need not end first.
     const Duration base = *min_rtt();
     if (is_starting_up_ && rtt > base + base / 2 + 2 * headroom(base)) leave_start_up();
     first_sent_at_ = burst->sent_at;
@@ -95,7 +95,7 @@ void StreamWindow::learn_rtt(Instant now, Duration rtt) {
 
   const Duration interval = std::max(kProbeInterval, kProbeIntervalInRtts * *min_rtt_);
   if (now - probed_at_ > interval) min_rtt_before_.reset();
-  if (!probe_ && now - min_rtt_at_ > interval) probe_.emplace();
+  if (!probe_ && now - min_rtt_at_ > interval) probe_ = Probe{};
 }
 
 // draft-cheng-iccrg-delivery-rate-estimation section 3.3: what was reported since the burst was sent, by the

@@ -122,8 +122,8 @@ TEST(Bottleneck, MarksFlowsThatUnderstandItAndDropsNoneOfTheirs) {
   for (int i = 0; i < 2; ++i) path.add(kMarked);
   for (int i = 0; i < 2; ++i) path.add(kDropped);
   path.run(20s);
-  for (int i = 0; i < 2; ++i) EXPECT_TRUE(path.flows()[i].marks > 0 && path.flows()[i].losses == 0);
-  for (int i = 2; i < 4; ++i) EXPECT_TRUE(path.flows()[i].marks == 0 && path.flows()[i].losses > 0);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(path.flows()[i].marks > 0 && path.flows()[i].losses == 0);
+  for (std::size_t i = 2; i < 4; ++i) EXPECT_TRUE(path.flows()[i].marks == 0 && path.flows()[i].losses > 0);
 }
 
 TEST(Bottleneck, IsFollowedWithinAFewRoundTripsWhenItNarrows) {
