@@ -196,7 +196,7 @@ TEST(Bottleneck, IsFilledOverALongPath) {
 
 TEST(Bottleneck, IsSharedBetweenSuperPacketsAndTinyOnes) {
   Bottleneck path({.rate = 200_mbit, .rtt = 2ms});
-  for (const std::size_t size : {65535, 64}) {
+  for (const std::size_t size : {65535U, 64U}) {
     GreedyFlow flow = flood(size);
     flow.window = 400'000;
     path.add(flow);
