@@ -3,10 +3,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <utility>
+
+#include "io/boot_clock.h"
 
 namespace isthmus::io {
 
@@ -24,13 +27,32 @@ struct BootTimer::State : std::enable_shared_from_this<State> {
           const bool expired = ::read(self->descriptor.native_handle(), &expirations, sizeof expirations) ==
                                sizeof expirations;
           self->wait();
-          if (expired) self->on_time();
+          if (expired) self->expired();
         });
+  }
+
+  void expired() {
+    armed.reset();
+    if (!deadline) return;
+    if (boot_now() < *deadline) return arm();
+    on_time();
+  }
+
+  void arm() {
+    armed = deadline;
+    itimerspec spec{};
+    // Zero would disarm: a deadline at or before the beginning of the clock is one nanosecond after it.
+    const auto since_boot = std::max(deadline->time_since_epoch(), Duration{1});
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
+    spec.it_value.tv_sec = seconds.count();
+    spec.it_value.tv_nsec = (since_boot - seconds).count();
+    timerfd_settime(descriptor.native_handle(), TFD_TIMER_ABSTIME, &spec, nullptr);
   }
 
   asio::posix::stream_descriptor descriptor;
   std::function<void()> on_time;
   std::optional<Instant> deadline;
+  std::optional<Instant> armed;  // when the kernel wakes us: at the deadline or before it
 };
 
 Result<BootTimer> BootTimer::create(asio::io_context& loop, std::function<void()> on_time) {
@@ -42,17 +64,9 @@ Result<BootTimer> BootTimer::create(asio::io_context& loop, std::function<void()
 }
 
 void BootTimer::set(std::optional<Instant> deadline) {
-  if (deadline == state_->deadline && !deadline) return;
   state_->deadline = deadline;
-  itimerspec spec{};
-  if (deadline) {
-    // Zero would disarm: a deadline at or before the beginning of the clock is one nanosecond after it.
-    const auto since_boot = std::max(deadline->time_since_epoch(), Duration{1});
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
-    spec.it_value.tv_sec = seconds.count();
-    spec.it_value.tv_nsec = (since_boot - seconds).count();
-  }
-  timerfd_settime(state_->descriptor.native_handle(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  // A deadline moves with every packet, mostly to later: the kernel is told of earlier ones alone.
+  if (deadline && (!state_->armed || *deadline < *state_->armed)) state_->arm();
 }
 
 }  // namespace isthmus::io

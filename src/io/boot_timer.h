@@ -15,7 +15,8 @@ class BootTimer {
  public:
   static Result<BootTimer> create(asio::io_context& loop, std::function<void()> on_time);
 
-  // Calls back once at `deadline` (at once if it has passed); replaces an earlier deadline; never, if empty.
+  // Calls back once at `deadline`, or at once if it has passed; replaces an earlier deadline; never, if
+  // empty.
   void set(std::optional<Instant> deadline);
 
  private:
