@@ -143,6 +143,7 @@ void PppConnection::begin(Instant now) {
   begin_by_.reset();
   link_.carrier_up(now);
   link_.receive(now, std::exchange(held_, {}), *this);
+  pump_->flush();
   follow(now);
 }
 
@@ -168,6 +169,7 @@ void PppConnection::octets_arrived(ConstBytes octets) {
   const Instant now = io::boot_now();
   if (!begin_by_) {
     link_.receive(now, octets, *this);
+    pump_->flush();
     return follow(now);
   }
   held_.insert(held_.end(), octets.begin(), octets.end());
@@ -182,14 +184,12 @@ void PppConnection::packet(Family, ConstBytes octets) {
 }
 
 void PppConnection::send_packet(Family family, ConstBytes packet) {
-  if (link_.send_packet(io::boot_now(), family, packet, batch_)) octets_out_ += packet.size();
+  if (link_.send_packet(io::boot_now(), family, packet)) octets_out_ += packet.size();
 }
 
 bool PppConnection::send_batch() {
-  // Control octets that wait belong before the packets, which were encoded later.
-  stream_->write(link_.take_octets());
+  link_.take_octets(batch_);
   stream_->write(batch_);
-  batch_.clear();
   timer_->set(next_deadline());
   return stream_->backlog() < Stream::kHighMark;
 }

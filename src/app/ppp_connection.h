@@ -37,7 +37,7 @@ struct PppConnectionHandlers {
   std::function<void(PppEnd)> ended;  // once, from the loop; all is undone. The connection may be destroyed
 };
 
-class PppConnection final : public std::enable_shared_from_this<PppConnection>, private ppp::PacketSink {
+class PppConnection final : public std::enable_shared_from_this<PppConnection>, private ppp::LinkSink {
  public:
   // `loop`, `options` and `log` must outlive the connection.
   static std::expected<std::shared_ptr<PppConnection>, PppFailure> open(asio::io_context& loop,
@@ -122,7 +122,7 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
   Bytes held_;                         // what came before we began
   std::optional<Instant> begin_by_;    // empty once begun
   std::optional<Instant> drained_by_;  // the link is down; its last octets have until then
-  Bytes batch_;
+  Bytes batch_;                        // on their way from the link to the stream
   std::vector<HostChange> ipv4_standing_, ipv6_standing_;
   Settled ipv4_ = Settled::kOpen, ipv6_ = Settled::kOpen;
   std::uint16_t peer_mru_ = 1500;

@@ -151,10 +151,12 @@ void SessionOwner::turn() {
 }
 
 void SessionOwner::flush() {
+  const std::optional<session::CallId> current = session_->current();
   for (auto& [id, leg] : legs_) {
     if (!leg.call || leg.is_hung_up) continue;
-    const Bytes octets = session_->take_octets(*leg.call);
-    if (!octets.empty()) leg.stream->write(octets);
+    if (leg.call == current) session_->pump(io::boot_now(), leg.stream->room());
+    session_->take_octets(*leg.call, octets_);
+    leg.stream->write(octets_);
   }
 }
 
@@ -226,8 +228,23 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   if (legs_.empty()) loop_.stop();
 }
 
+SessionState SessionOwner::present_state() const {
+  SessionState now = state_;
+  const session::Traffic sent = session_->traffic();
+  now.packets_sent = sent.packets_sent;
+  now.octets_sent = sent.octets_sent;
+  now.dropped += sent.dropped + (tunnel_ ? tunnel_->refused() : 0);
+  now.marked = sent.marked;
+  now.waiting = sent.waiting;
+  const session::StreamWindow* stream = session_->stream();
+  if (stream == nullptr || !stream->min_rtt()) return now;
+  now.stream_bits_per_second = static_cast<std::uint64_t>(stream->rate() * 8);
+  now.stream_rtt_microseconds = static_cast<std::uint64_t>(*stream->min_rtt() / std::chrono::microseconds{1});
+  return now;
+}
+
 void SessionOwner::save_state() {
-  const Result<void> written = write_state(dir_, state_);
+  const Result<void> written = write_state(dir_, present_state());
   if (!written) log_.warning(written.error().message);
 }
 

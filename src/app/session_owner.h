@@ -95,7 +95,6 @@ class SessionOwner {
 
   Result<void> join(const session::Agreement& agreement, const OuterPath& outer);
   Result<void> open_tunnel(int mtu);
-  void send_out_of_tunnel(Family family, ConstBytes packet);
   void warn_of_text_before(session::CallId id);
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
@@ -108,6 +107,7 @@ class SessionOwner {
   void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
   std::vector<std::string> remedies_for(const session::ProofReport& ours, const session::ProofReport* theirs);
   void finish(config::ExitCode code, const std::string& text);
+  SessionState present_state() const;
   void save_state();
   void say_step(const std::string& name, const std::string& text);
 
@@ -132,7 +132,7 @@ class SessionOwner {
   std::shared_ptr<TunPump> tunnel_;
   Selector selector_;
   std::optional<std::uint64_t> interface_id_;  // as agreed on first
-  Bytes outgoing_;                             // frames of the TUN batch under way
+  Bytes octets_;                               // on their way from a call to its stream
   std::optional<session::Ready> ready_;
   std::optional<session::Hello> peer_;
   SessionState state_;

@@ -159,7 +159,6 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
   save_state();
   ready_ = setup_.site.ready(agreement, facts);
   session_->routes_ready(io::boot_now(), *ready_);
-  tunnel_->resume();
   return {};
 }
 
@@ -170,31 +169,15 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
       TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu));
   TunPump::Handlers handlers;
   handlers.packet = [this](MutableBytes octets, std::uint16_t segment_size) {
-    for_each_packet(octets, segment_size,
-                    [this](Family family, ConstBytes packet) { send_out_of_tunnel(family, packet); });
+    session_->enqueue(io::boot_now(), {octets, segment_size});
   };
   handlers.end_of_batch = [this] {
-    const std::optional<session::CallId> current = session_->current();
-    Leg* leg = current ? leg_of(*current) : nullptr;
-    if (leg == nullptr) return true;
-    flush();  // control octets that are due go first
-    leg->stream->write(outgoing_);
-    outgoing_.clear();
-    set_timer();
-    return leg->stream->backlog() < Stream::kHighMark;
+    turn();
+    return true;  // the queue drops what is too much, and the fairest way
   };
   tunnel_ = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
   tunnel_->start();
   return {};
-}
-
-void SessionOwner::send_out_of_tunnel(Family family, ConstBytes packet) {
-  if (!session_->send_packet(io::boot_now(), family, packet, outgoing_)) {
-    ++state_.dropped;
-    return;
-  }
-  ++state_.packets_sent;
-  state_.octets_sent += packet.size();
 }
 
 void SessionOwner::on(session::Suspend& suspend) {
@@ -203,12 +186,10 @@ void SessionOwner::on(session::Suspend& suspend) {
   if (setup_.progress && interrupts_ == 0)
     setup_.progress->line(fmt::format("  link       lost: {}", suspend.reason));
   for (const Error& error : routes_.suspend()) log_.error("could not be taken away: " + error.message);
-  outgoing_.clear();
   state_.phase = "held";
   state_.up_since = 0;
   state_.proof.clear();
   save_state();
-  if (tunnel_) tunnel_->resume();  // what is still queued in it is read and dropped
 }
 
 void SessionOwner::on(session::Prove& prove) {

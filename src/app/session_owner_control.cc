@@ -103,7 +103,7 @@ void SessionOwner::obey(const std::shared_ptr<Connection>& connection, io::Contr
   }
   if (const auto* yield = std::get_if<YieldRequest>(&*request)) return yield_to(yield->to);
   save_state();
-  std::ignore = connection->socket.send(to_json_text(state_));
+  std::ignore = connection->socket.send(to_json_text(present_state()));
 }
 
 void SessionOwner::attach(io::ControlConnection front, const AttachRequest& request,

@@ -26,9 +26,7 @@ Result<SessionOwner::LegId> SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::
     if (place != legs_.end() && place->second.call)
       session_->carrier_progressed(io::boot_now(), *place->second.call);
   };
-  handlers.drained = [this] {
-    if (tunnel_) tunnel_->resume();
-  };
+  handlers.drained = [this] { turn(); };
   handlers.lost = [this, id](const std::string& why) { stream_lost(id, why); };
   leg.stream = TRY(Stream::open(loop_, std::move(in), std::move(out), std::move(handlers)));
   leg.stream->start();
@@ -70,21 +68,18 @@ void SessionOwner::begin_call(LegId id) {
 }
 
 void SessionOwner::received(LegId id, ConstBytes octets) {
-  class Deliver final : public ppp::PacketSink {
+  class Deliver final : public PacketSink {
    public:
     explicit Deliver(SessionOwner& owner) : owner_(owner) {}
-    void packet(Family, ConstBytes packet) override {
-      const std::optional<PacketView> view = view_packet(packet);
+    void packet(const Packet& packet) override {
+      const std::optional<PacketView> view = view_packet(packet.octets);
       if (!owner_.tunnel_ || !view || !owner_.selector_.permits_inbound(*view)) {
         ++owner_.state_.dropped;
         return;
       }
-      if (!owner_.tunnel_->deliver({.octets = packet})) {
-        ++owner_.state_.dropped;
-        return;
-      }
+      owner_.tunnel_->deliver(packet);
       ++owner_.state_.packets_received;
-      owner_.state_.octets_received += packet.size();
+      owner_.state_.octets_received += packet.octets.size();
     }
 
    private:
@@ -96,6 +91,7 @@ void SessionOwner::received(LegId id, ConstBytes octets) {
   if (!place->second.call) return;
   Deliver deliver{*this};
   session_->receive(io::boot_now(), *place->second.call, octets, deliver);
+  if (tunnel_) tunnel_->flush();
   turn();
 }
 

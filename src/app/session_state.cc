@@ -60,6 +60,10 @@ void each_field(State& state, Visit visit) {
   visit("octets_received", state.octets_received);
   visit("octets_sent", state.octets_sent);
   visit("dropped", state.dropped);
+  visit("marked", state.marked);
+  visit("waiting", state.waiting);
+  visit("stream_bits_per_second", state.stream_bits_per_second);
+  visit("stream_rtt_microseconds", state.stream_rtt_microseconds);
 }
 
 }  // namespace

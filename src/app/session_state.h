@@ -32,6 +32,10 @@ struct SessionState {
   std::string proof;          // "complete", "incomplete", or empty while it is not given
   std::vector<std::string> remedies;
   std::uint64_t packets_received = 0, packets_sent = 0, octets_received = 0, octets_sent = 0, dropped = 0;
+  // Of the packets sent: marked with Congestion Experienced, and octets that wait in the queue now.
+  std::uint64_t marked = 0, waiting = 0;
+  // What the present stream was measured to deliver, and its least round trip; 0 while it is not known.
+  std::uint64_t stream_bits_per_second = 0, stream_rtt_microseconds = 0;
 };
 
 // Whether ssh has shown both to have the same far end. Not by way of a jump host: behind it may be anybody.

@@ -61,18 +61,33 @@ void Stream::read_some() {
 
 void Stream::write(ConstBytes octets) {
   if (dead_ || octets.empty()) return;
-  pending_.insert(pending_.end(), octets.begin(), octets.end());
-  if (!waiting_writable_) write_some();
+  // Mostly all of it is taken at once, and never copied.
+  const ConstBytes left = waiting_writable_ ? octets : write_now(octets);
+  if (dead_ || left.empty()) return;
+  pending_.insert(pending_.end(), left.begin(), left.end());
+  if (!waiting_writable_) wait_writable();
+}
+
+// What is left when the far side takes no more for now; if the stream is lost over it, nothing is.
+ConstBytes Stream::write_now(ConstBytes octets) {
+  while (!octets.empty()) {
+    const ssize_t count = ::write(out_.native_handle(), octets.data(), octets.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) break;
+    if (count < 0) {
+      lose(std::strerror(errno));
+      return {};
+    }
+    octets = octets.subspan(static_cast<std::size_t>(count));
+  }
+  return octets;
 }
 
 void Stream::write_some() {
-  while (sent_ < pending_.size()) {
-    const ssize_t count = ::write(out_.native_handle(), pending_.data() + sent_, pending_.size() - sent_);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return wait_writable();
-    if (count < 0) return lose(std::strerror(errno));
-    sent_ += static_cast<std::size_t>(count);
-  }
+  const ConstBytes left = write_now(ConstBytes{pending_}.subspan(sent_));
+  if (dead_) return;
+  sent_ = pending_.size() - left.size();
+  if (!left.empty()) return wait_writable();
   pending_.clear();
   sent_ = 0;
   if (finishing_) abandon();

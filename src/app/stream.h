@@ -39,6 +39,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void write(ConstBytes octets);
   [[nodiscard]] bool is_closed() const { return dead_; }
   [[nodiscard]] std::size_t backlog() const { return pending_.size() - sent_; }
+  // What may be fed in before the high mark is reached.
+  [[nodiscard]] std::size_t room() const { return backlog() < kHighMark ? kHighMark - backlog() : 0; }
 
   // Stops reading, sends what is pending as long as the far side takes it, then closes.
   void finish();
@@ -52,6 +54,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void read_some();
   void wait_writable();
   void write_some();
+  ConstBytes write_now(ConstBytes octets);
   void lose(const std::string& why);
   void close();
 

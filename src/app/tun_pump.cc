@@ -53,8 +53,12 @@ void TunPump::read_batch() {
   if (handlers_.end_of_batch() && !stopped_) wait();
 }
 
-bool TunPump::deliver(const Packet& packet) {
-  return !stopped_ && device_.write(packet);
+void TunPump::deliver(const Packet& packet) {
+  if (!stopped_) incoming_.add(packet, kernel_);
+}
+
+void TunPump::flush() {
+  incoming_.flush(kernel_);
 }
 
 }  // namespace isthmus::app

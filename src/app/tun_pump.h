@@ -10,6 +10,7 @@
 
 #include "io/tun_device.h"
 #include "net/address.h"
+#include "net/coalescer.h"
 #include "net/packet.h"
 #include "net/segmenter.h"
 
@@ -43,16 +44,30 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
   void start();
   void resume();
   void stop();
-  // Hands one to the kernel; false if that does not take it (interface down, queue full).
-  bool deliver(const Packet& packet);
+  // For the kernel, by flush() at the latest: packets of one flow go to it as super-packets.
+  void deliver(const Packet& packet);
+  void flush();
+  // What the kernel did not take: interface down, queue full.
+  [[nodiscard]] std::uint64_t refused() const { return kernel_.refused; }
 
   [[nodiscard]] const io::TunDevice& device() const { return device_; }
 
  private:
+  struct Kernel final : PacketSink {
+    explicit Kernel(io::TunDevice& tun) : device(tun) {}
+    void packet(const Packet& packet) override {
+      if (!device.write(packet)) ++refused;
+    }
+    io::TunDevice& device;
+    std::uint64_t refused = 0;
+  };
+
   void wait();
   void read_batch();
 
   io::TunDevice device_;
+  Kernel kernel_{device_};
+  Coalescer incoming_;
   asio::posix::stream_descriptor descriptor_;  // a duplicate of the device's
   Handlers handlers_;
   Bytes buffer_;

@@ -18,7 +18,7 @@ void Link::carrier_up(Instant now) {
 void Link::carrier_down(Instant now) {
   state_->carrier_down(now);
 }
-void Link::receive(Instant now, ConstBytes stream, PacketSink& sink) {
+void Link::receive(Instant now, ConstBytes stream, LinkSink& sink) {
   state_->receive(now, stream, sink);
 }
 void Link::open_network(Instant now, NetworkOptions options) {
@@ -34,11 +34,18 @@ void Link::carrier_progressed(Instant now) {
   state_->carrier_progressed(now);
 }
 
-bool Link::send_packet(Instant now, Family family, ConstBytes packet, Bytes& out) {
-  return state_->send_packet(now, family, packet, out);
+bool Link::send_packet(Instant now, Family family, ConstBytes packet) {
+  return state_->send_packet(now, family, packet);
 }
-bool Link::send_vsnp(Instant now, ConstBytes message) {
-  return state_->send_vsnp(now, message);
+bool Link::send_vsnp(Instant now, ConstBytes head, ConstBytes body) {
+  return state_->send_vsnp(now, head, body);
+}
+
+bool Link::send_echo(std::uint64_t token) {
+  return state_->send_echo(token);
+}
+std::optional<std::uint64_t> Link::take_echo() {
+  return std::exchange(state_->echo, std::nullopt);
 }
 
 std::optional<Instant> Link::next_deadline() const {
@@ -48,8 +55,21 @@ void Link::advance(Instant now) {
   state_->advance(now);
 }
 
+void Link::take_octets(Bytes& out) {
+  state_->octets_taken += state_->octets.size();
+  out.clear();
+  std::swap(out, state_->octets);
+}
 Bytes Link::take_octets() {
-  return std::exchange(state_->octets, {});
+  Bytes out;
+  take_octets(out);
+  return out;
+}
+std::uint64_t Link::octets_queued() const {
+  return state_->octets_taken + state_->octets.size();
+}
+std::uint64_t Link::octets_received() const {
+  return state_->octets_received;
 }
 std::vector<LinkAction> Link::take_actions() {
   return std::exchange(state_->actions, {});

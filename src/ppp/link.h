@@ -27,11 +27,17 @@ struct LinkCounters {
   std::uint64_t over_peer_mru = 0;              // packets and messages we did not send since they do not fit
 };
 
-// Receives IP packets as they are decoded. The packet is valid during the call only.
-class PacketSink {
+// Receives what the network protocols carry as it is decoded. Octets are valid during the call only.
+class LinkSink {
  public:
-  virtual ~PacketSink() = default;
+  virtual ~LinkSink() = default;
   virtual void packet(Family family, ConstBytes octets) = 0;
+  // A VSNP message, whose frame's opening flag had `position` octets of the stream before it. True if that is
+  // all there is to do about it; otherwise it becomes an action.
+  virtual bool vsnp(ConstBytes message, std::uint64_t position) {
+    (void)message, (void)position;
+    return false;
+  }
 };
 
 class Link {
@@ -46,7 +52,7 @@ class Link {
   void carrier_up(Instant now);
   void carrier_down(Instant now);
   void receive(Instant now, ConstBytes stream,
-               PacketSink& sink);                          // any split: one octet, half a frame, ten frames
+               LinkSink& sink);                            // any split: one octet, half a frame, ten frames
   void open_network(Instant now, NetworkOptions options);  // once, if LinkOptions::network was left empty
   void close(Instant now, std::string_view reason);        // LCP Terminate-Request with this text
   // Negotiates everything anew, LCP first (RFC 1661 section 4.3, Open with the restart option). The protocols
@@ -55,20 +61,30 @@ class Link {
   // The carrier took octets again after having been blocked: proof of life for a link that only sends.
   void carrier_progressed(Instant now);
 
-  // Encodes an IP packet onto `out` if its protocol is Opened and it fits the peer's MRU; false if not. No
-  // allocation beyond the growth of `out`.
-  bool send_packet(Instant now, Family family, ConstBytes packet, Bytes& out);
-  // Sends one VSNP message; only between VsncpUp and VsncpDown, and not longer than the peer's MRU: false
-  // otherwise.
-  bool send_vsnp(Instant now, ConstBytes message);
+  // Queues an IP packet if its protocol is Opened and it fits the peer's MRU; false if not. No allocation
+  // beyond the growth of the queue.
+  bool send_packet(Instant now, Family family, ConstBytes packet);
+  // Queues one VSNP message, `head` and then `body`; only between VsncpUp and VsncpDown, and not longer than
+  // the peer's MRU, or kMaxLongMessage where both ends have kSuperPackets: false otherwise.
+  bool send_vsnp(Instant now, ConstBytes head, ConstBytes body = {});
+  // Queues an Echo-Request with `token` in it (RFC 1661 section 5.8): when it comes back, all that was queued
+  // before has arrived. False where no peer can be asked.
+  bool send_echo(std::uint64_t token);
+  // The token that came back last; empties it.
+  [[nodiscard]] std::optional<std::uint64_t> take_echo();
 
   // The caller sleeps until next_deadline() and then calls advance(). A call that comes more than two seconds
   // late means that we slept, not the peer: it is asked once more before it is declared dead.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);
 
-  // Control octets to put on the stream, oldest first; empties the queue. They go before packets sent later.
+  // Octets to put on the stream, oldest first; empties the queue. `out` gives its own buffer for them, so
+  // that two buffers serve for ever.
+  void take_octets(Bytes& out);
   [[nodiscard]] Bytes take_octets();
+  // How many octets of the stream were ever queued, and received.
+  [[nodiscard]] std::uint64_t octets_queued() const;
+  [[nodiscard]] std::uint64_t octets_received() const;
   // Oldest first; empties the queue.
   [[nodiscard]] std::vector<LinkAction> take_actions();
 

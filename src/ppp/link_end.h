@@ -11,6 +11,7 @@
 #include "ppp/hdlc_decoder.h"
 #include "ppp/hdlc_encoder.h"
 #include "ppp/link.h"
+#include "ppp/vsncp.h"
 
 namespace isthmus::ppp::test {
 
@@ -33,7 +34,7 @@ struct OwnedFrame {
 };
 
 inline std::vector<OwnedFrame> frames_in(ConstBytes stream) {
-  HdlcDecoder decoder(65535);
+  HdlcDecoder decoder(kMaxLongMessage);
   decoder.set_receive_accm(0);
   std::vector<OwnedFrame> out;
   decoder.feed(stream, [&](const Frame& frame) {
@@ -52,7 +53,7 @@ inline Bytes address_option(std::uint8_t type, std::string_view address) {
 }
 
 // A Link and everything it said.
-class End : public PacketSink {
+class End : public LinkSink {
  public:
   End(LinkOptions options, std::uint64_t seed) : random_(seed), link(std::move(options), random_, policy) {}
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxQuotedText = 200;
 constexpr std::size_t kMagicSize = 4;
+constexpr std::size_t kTokenSize = 8;
 
 // A peer's text, fit for a log line.
 std::string printable(ConstBytes text) {
@@ -27,21 +28,28 @@ std::string printable(ConstBytes text) {
 
 // --- receiving
 
-void Link::State::receive(Instant now, ConstBytes stream, PacketSink& sink) {
+void Link::State::receive(Instant now, ConstBytes stream, LinkSink& sink) {
+  octets_received += stream.size();
   decoder.feed(stream, [&](const Frame& frame) { on_frame(now, frame, sink); });
   count_dropped();
 }
 
-void Link::State::on_frame(Instant now, const Frame& frame, PacketSink& sink) {
+void Link::State::on_frame(Instant now, const Frame& frame, LinkSink& sink) {
   ++counters.frames_received;
   if (is_over_) return;
   if (watch_) watch_->heard(now);
   if (traces) actions.emplace_back(FrameTrace{false, describe_frame(frame.protocol, frame.information)});
+  const bool may_be_long =
+      frame.protocol == static_cast<std::uint16_t>(Protocol::kVsnp) && has_long_messages();
+  if (!may_be_long && frame.information.size() > longest_information(options_)) {
+    ++beyond_mru_;
+    return;
+  }
   dispatch(now, frame, sink);
   settle(now);
 }
 
-void Link::State::dispatch(Instant now, const Frame& frame, PacketSink& sink) {
+void Link::State::dispatch(Instant now, const Frame& frame, LinkSink& sink) {
   if (frame.protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return receive_lcp(now, frame);
   Ncp* const ncp = ncp_of(frame.protocol);
   // RFC 1661 section 3.4: before LCP is Opened everything else is discarded without a word.
@@ -93,6 +101,10 @@ void Link::State::receive_magic(Instant now, Code code, const ControlPacket& pac
   if (code == Code::kEchoReply) echo_sightings_ = is_ours ? echo_sightings_ + 1 : 0;
   if (is_ours && (code != Code::kEchoReply || echo_sightings_ >= kLoopbackSightings))
     return drop(now, LinkEnd::kLoopback, "our own magic number came back: the line is looped");
+  if (code == Code::kEchoReply && in.remaining() == kTokenSize) {
+    const std::uint64_t high = in.u32();
+    echo = high << 32 | in.u32();
+  }
   if (code != Code::kEchoRequest) return;
   echo_request_ = {packet.code, packet.identifier, in.take_rest()};
   lcp_.echo_requested(now);
@@ -148,10 +160,10 @@ void Link::State::hold(Ncp& ncp, const ControlPacket& packet, ConstBytes informa
         information.first(std::min<std::size_t>(quoted, peer_mru_ - kControlHeaderSize));
     append_control_packet(Code::kCodeReject, lcp_.fresh_identifier(), fitting, reply);
   }
-  send_frame(ncp.control, reply, octets);
+  send_frame(ncp.control, reply);
 }
 
-void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, PacketSink& sink) {
+void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, LinkSink& sink) {
   (void)now;
   if (!ncp.is_up) {
     ++counters.not_up;
@@ -162,6 +174,7 @@ void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, Packet
     return;
   }
   if (ncp.data == Protocol::kVsnp) {
+    if (sink.vsnp(frame.information, frame.position)) return;
     actions.emplace_back(VsnpMessage{Bytes(frame.information.begin(), frame.information.end())});
     return;
   }
@@ -179,25 +192,28 @@ Link::State::Ncp* Link::State::ncp_of(std::uint16_t protocol) {
 
 // --- sending
 
-bool Link::State::send_packet(Instant now, Family family, ConstBytes packet, Bytes& out) {
+bool Link::State::send_packet(Instant now, Family family, ConstBytes packet) {
   const Ncp& ncp = ncps_[family == Family::kIpv4 ? kIpcpPlace : kIpv6cpPlace];
   if (!ncp.is_up || is_over_) return false;
   if (packet.size() > peer_mru_) {
     ++counters.over_peer_mru;
     return false;
   }
-  send_frame(ncp.data, packet, out);
+  send_frame(ncp.data, packet);
   if (watch_) watch_->sent(now);
   return true;
 }
 
-bool Link::State::send_vsnp(Instant now, ConstBytes message) {
+bool Link::State::send_vsnp(Instant now, ConstBytes head, ConstBytes body) {
   if (!ncps_[kVsncpPlace].is_up || is_over_) return false;
-  if (message.size() > peer_mru_) {
+  const std::size_t most =
+      has_long_messages() ? std::max<std::size_t>(kMaxLongMessage, peer_mru_) : peer_mru_;
+  if (head.size() + body.size() > most) {
     ++counters.over_peer_mru;
     return false;
   }
-  send_frame(Protocol::kVsnp, message, octets);
+  encode_frame(static_cast<std::uint16_t>(Protocol::kVsnp), SplitInformation{head, body}, framing_, octets);
+  count_sent(Protocol::kVsnp, head);
   if (watch_) watch_->sent(now);
   return true;
 }
@@ -211,6 +227,17 @@ void Link::State::reject_protocol(const Frame& frame) {
   const std::size_t room = peer_mru_ - kControlHeaderSize - data.size();
   writer.raw(frame.information.first(std::min(frame.information.size(), room)));
   send_lcp(Code::kProtocolReject, lcp_.fresh_identifier(), data);
+}
+
+bool Link::State::send_echo(std::uint64_t token) {
+  if (!lcp_.is_opened() || is_over_ || lcp_.is_code_rejected(Code::kEchoRequest)) return false;
+  Bytes data;
+  ByteWriter writer(data);
+  writer.u32(lcp_policy_.magic());
+  writer.u32(static_cast<std::uint32_t>(token >> 32));
+  writer.u32(static_cast<std::uint32_t>(token));
+  send_lcp(Code::kEchoRequest, lcp_.fresh_identifier(), data);
+  return true;
 }
 
 void Link::State::send_echo_request() {
@@ -243,20 +270,28 @@ void Link::State::send_identification() {
 void Link::State::send_lcp(Code code, std::uint8_t identifier, ConstBytes data) {
   Bytes information;
   append_control_packet(code, identifier, data, information);
-  send_frame(Protocol::kLcp, information, octets);
+  send_frame(Protocol::kLcp, information);
 }
 
-void Link::State::send_frame(Protocol protocol, ConstBytes information, Bytes& out) {
-  const auto number = static_cast<std::uint16_t>(protocol);
-  encode_frame(number, information, framing_, out);
+void Link::State::send_frame(Protocol protocol, ConstBytes information) {
+  encode_frame(static_cast<std::uint16_t>(protocol), information, framing_, octets);
+  count_sent(protocol, information);
+}
+
+void Link::State::count_sent(Protocol protocol, ConstBytes information) {
   ++counters.frames_sent;
-  if (traces) actions.emplace_back(FrameTrace{true, describe_frame(number, information)});
+  if (!traces) return;
+  actions.emplace_back(FrameTrace{true, describe_frame(static_cast<std::uint16_t>(protocol), information)});
+}
+
+bool Link::State::has_long_messages() const {
+  return (options_.vsncp_capabilities & vsncp_policy_.agreement().capabilities & kSuperPackets) != 0;
 }
 
 void Link::State::count_dropped() {
   const DecoderCounters& dropped = decoder.counters();
   counters.bad_fcs = dropped.bad_fcs;
-  counters.too_long = dropped.too_long;
+  counters.too_long = dropped.too_long + beyond_mru_;
   counters.too_short = dropped.too_short;
   counters.aborted = dropped.aborted;
   counters.malformed = dropped.malformed;

@@ -252,8 +252,7 @@ TEST_F(Hostile, AProtocolRejectOfIpTakesItDown) {
   ASSERT_EQ(solo_.count<Ipv4Up>(), 1U);
   solo_.feed(Protocol::kLcp, Code::kProtocolReject, 1, Bytes{0x00, 0x21, 0x45});
   EXPECT_EQ(solo_.count<Ipv4Down>(), 1U);
-  Bytes out;
-  EXPECT_FALSE(solo_.link.send_packet(solo_.now, Family::kIpv4, Bytes(20, 0x45), out));
+  EXPECT_FALSE(solo_.link.send_packet(solo_.now, Family::kIpv4, Bytes(20, 0x45)));
 }
 
 TEST_F(Hostile, EchoesAndRejectsOutsideOpenedAreDiscarded) {

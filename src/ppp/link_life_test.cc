@@ -28,8 +28,7 @@ void talk(Pair& pair, Duration length, Duration interval, bool b_answers) {
 Duration time_of_death(Pair& pair, Instant since, Duration step, bool is_talking) {
   const Bytes packet = kPacket;
   for (int i = 0; i < 100000 && !pair.a.end(); ++i) {
-    Bytes lost;
-    if (is_talking) pair.a.link.send_packet(pair.now, Family::kIpv4, packet, lost);
+    if (is_talking) pair.a.link.send_packet(pair.now, Family::kIpv4, packet);
     pair.run(step);
   }
   return pair.now - since;
@@ -81,9 +80,8 @@ TEST(Life, ABusyLinkWhoseEchoesAreLostIsKeptByAnyFrame) {
   ASSERT_EQ(solo.count<Ipv4Up>(), 1U);
   // It answers no echo at all, but its packets come.
   for (int second = 0; second < 600; second += 4) {
-    Bytes stream;
     for (int i = 0; i < 40; ++i) {
-      ASSERT_TRUE(solo.link.send_packet(solo.now, Family::kIpv4, kPacket, stream)) << second;
+      ASSERT_TRUE(solo.link.send_packet(solo.now, Family::kIpv4, kPacket)) << second;
       solo.run(100ms);
     }
     solo.feed(Protocol::kIpv4, kPacket);
@@ -96,8 +94,7 @@ TEST(Life, AnUploadThatMovesIsKeptThoughNothingComesBack) {
   solo.ack(solo.open_lcp());
   solo.feed(Protocol::kIpcp, Code::kConfigureRequest, 1, Bytes{3, 6, 193, 6, 37, 12});
   for (int second = 0; second < 120; second += 3) {
-    Bytes stream;
-    ASSERT_TRUE(solo.link.send_packet(solo.now, Family::kIpv4, kPacket, stream)) << second;
+    ASSERT_TRUE(solo.link.send_packet(solo.now, Family::kIpv4, kPacket)) << second;
     solo.run(3s);
     solo.link.carrier_progressed(solo.now);
   }
@@ -114,9 +111,8 @@ TEST(Life, EchoesEverySecondWhileBusyAndSparselyWhenIdle) {
   solo.run(100ms);
   EXPECT_TRUE(find(solo.sent(), Protocol::kLcp, Code::kEchoRequest));
 
-  Bytes stream;
   solo.feed(Protocol::kIpv4, kPacket);
-  solo.link.send_packet(solo.now, Family::kIpv4, kPacket, stream);
+  solo.link.send_packet(solo.now, Family::kIpv4, kPacket);
   for (int echo = 0; echo < 4; ++echo) {
     solo.run(1s);
     EXPECT_TRUE(find(solo.sent(), Protocol::kLcp, Code::kEchoRequest)) << echo;

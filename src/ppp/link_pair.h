@@ -53,8 +53,8 @@ class Pair {
   }
 
   void send(End& from, End& to, Family family, ConstBytes packet) {
-    Bytes stream = from.link.take_octets();
-    from.link.send_packet(now, family, packet, stream);
+    from.link.send_packet(now, family, packet);
+    const Bytes stream = from.link.take_octets();
     to.link.receive(now, stream, to);
   }
 

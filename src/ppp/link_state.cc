@@ -19,7 +19,7 @@ Bytes oui_octets() {
 }  // namespace
 
 Link::State::State(LinkOptions options, RandomSource& random, const AddressPolicy& policy)
-    : decoder(std::max(options.mru, kDefaultMru)),
+    : decoder(longest_information(options)),
       options_(std::move(options)),
       random_(random),
       policy_(policy),
@@ -180,8 +180,7 @@ bool Link::State::settle_once(Instant now) {
 
 void Link::State::on_lcp(Instant now, const NegotiatorOutput& output) {
   if (const auto* signal = std::get_if<LayerSignal>(&output)) lcp_signal(now, *signal);
-  if (const auto* packet = std::get_if<Send>(&output))
-    send_frame(Protocol::kLcp, packet->information, octets);
+  if (const auto* packet = std::get_if<Send>(&output)) send_frame(Protocol::kLcp, packet->information);
   if (const auto* remark = std::get_if<Remark>(&output)) note(LinkNote::Level::kNegotiation, remark->text);
 }
 
@@ -237,7 +236,7 @@ void Link::State::lcp_down(Instant now) {
 
 void Link::State::on_ncp(Instant now, Ncp& ncp, const NegotiatorOutput& output) {
   if (const auto* signal = std::get_if<LayerSignal>(&output)) ncp_signal(now, ncp, *signal);
-  if (const auto* packet = std::get_if<Send>(&output)) send_frame(ncp.control, packet->information, octets);
+  if (const auto* packet = std::get_if<Send>(&output)) send_frame(ncp.control, packet->information);
   if (const auto* remark = std::get_if<Remark>(&output)) note(LinkNote::Level::kNegotiation, remark->text);
 }
 
@@ -274,6 +273,7 @@ void Link::State::ncp_up(Instant now, Ncp& ncp) {
   Result<LinkAction> up = agreement(ncp);
   if (!up) return make_unavailable(now, ncp, up.error().message);
   ncp.is_up = true;
+  if (ncp.data == Protocol::kVsnp && has_long_messages()) decoder.set_max_information(kMaxLongMessage);
   actions.push_back(std::move(*up));
 }
 

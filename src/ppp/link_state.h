@@ -1,6 +1,7 @@
 // The inside of ppp::Link: included by link*.cc alone.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -17,6 +18,11 @@
 #include "ppp/vsncp.h"
 
 namespace isthmus::ppp {
+
+// RFC 1661 section 6.1: 1500 octets are received in any case.
+inline std::size_t longest_information(const LinkOptions& options) {
+  return std::max(options.mru, kDefaultMru);
+}
 
 class Link::State {
  public:
@@ -36,14 +42,18 @@ class Link::State {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   // link_frames.cc: what comes and goes.
-  void receive(Instant now, ConstBytes stream, PacketSink& sink);
-  bool send_packet(Instant now, Family family, ConstBytes packet, Bytes& out);
-  bool send_vsnp(Instant now, ConstBytes message);
+  void receive(Instant now, ConstBytes stream, LinkSink& sink);
+  bool send_packet(Instant now, Family family, ConstBytes packet);
+  bool send_vsnp(Instant now, ConstBytes head, ConstBytes body);
+  bool send_echo(std::uint64_t token);
 
   HdlcDecoder decoder;
   LinkCounters counters;
-  Bytes octets;                     // control frames to be sent
-  std::vector<LinkAction> actions;  // for the caller
+  Bytes octets;                    // frames to be sent
+  std::uint64_t octets_taken = 0;  // sent before those
+  std::uint64_t octets_received = 0;
+  std::vector<LinkAction> actions;    // for the caller
+  std::optional<std::uint64_t> echo;  // the token of the last Echo-Reply
   bool traces = false;
 
  private:
@@ -81,8 +91,8 @@ class Link::State {
   void plan_end(LinkEnd end, std::string reason);
   void finish();
 
-  void on_frame(Instant now, const Frame& frame, PacketSink& sink);
-  void dispatch(Instant now, const Frame& frame, PacketSink& sink);
+  void on_frame(Instant now, const Frame& frame, LinkSink& sink);
+  void dispatch(Instant now, const Frame& frame, LinkSink& sink);
   void receive_lcp(Instant now, const Frame& frame);
   void lcp_maintenance(Instant now, Code code, const ControlPacket& packet);
   void receive_magic(Instant now, Code code, const ControlPacket& packet);
@@ -90,14 +100,16 @@ class Link::State {
   void receive_protocol_reject(Instant now, const ControlPacket& packet);
   void receive_control(Instant now, Ncp& ncp, const Frame& frame);
   void hold(Ncp& ncp, const ControlPacket& packet, ConstBytes information);
-  void receive_data(Instant now, Ncp& ncp, const Frame& frame, PacketSink& sink);
+  void receive_data(Instant now, Ncp& ncp, const Frame& frame, LinkSink& sink);
   void reject_protocol(const Frame& frame);
   Ncp* ncp_of(std::uint16_t protocol);
   void send_echo_request();
   void send_echo_reply();
   void send_identification();
   void send_lcp(Code code, std::uint8_t identifier, ConstBytes data);
-  void send_frame(Protocol protocol, ConstBytes information, Bytes& out);
+  void send_frame(Protocol protocol, ConstBytes information);
+  void count_sent(Protocol protocol, ConstBytes information);
+  [[nodiscard]] bool has_long_messages() const;
   void count_dropped();
   void note(LinkNote::Level level, std::string text);
 
@@ -115,6 +127,7 @@ class Link::State {
   std::optional<LifeWatch> watch_;  // while LCP is Opened
   ControlPacket echo_request_;      // being answered; a view that is valid while it is received
   bool is_identified_ = false;
+  std::uint64_t beyond_mru_ = 0;         // frames that only a long message may be as long as
   int echo_sightings_ = 0;               // Echo-Replies in a row with our own magic number
   std::optional<LinkDown> planned_end_;  // why LCP is about to finish, once that is decided
   bool is_finished_ = false;             // LCP has; LinkDown follows when everything is settled

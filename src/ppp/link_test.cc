@@ -84,17 +84,16 @@ TEST(Link, CarriesPacketsOnlyOfWhatIsUp) {
   pair.send(pair.a, pair.b, Family::kIpv4, packet);
   ASSERT_EQ(pair.b.packets.size(), 1U);
   EXPECT_EQ(pair.b.packets[0].second, packet);
-  Bytes out;
-  EXPECT_FALSE(pair.a.link.send_packet(pair.now, Family::kIpv6, packet, out));
-  EXPECT_TRUE(out.empty());
+  EXPECT_FALSE(pair.a.link.send_packet(pair.now, Family::kIpv6, packet));
+  EXPECT_TRUE(pair.a.link.take_octets().empty());
   EXPECT_EQ(pair.b.last<ProtocolUnavailable>()->protocol, Protocol::kIpv6cp);
 }
 
 TEST(Link, SendsIpWithoutAddressAndControlWhenBothCompressionsAreAgreed) {
   Pair pair;
   pair.up();
-  Bytes out;
-  ASSERT_TRUE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes{0x45}, out));
+  ASSERT_TRUE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes{0x45}));
+  const Bytes out = pair.a.link.take_octets();
   ASSERT_GE(out.size(), 3U);
   EXPECT_EQ(out[1], 0x21);
   EXPECT_EQ(out[2], 0x45);
@@ -106,11 +105,56 @@ TEST(Link, DropsAndCountsWhatDoesNotFitThePeersMru) {
   Pair pair(test::caller_options(), small);
   pair.up();
   EXPECT_EQ(pair.a.last<LcpUp>()->peer_mru, 1400);
-  Bytes out;
-  EXPECT_TRUE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes(1400), out));
-  EXPECT_FALSE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes(1401), out));
+  EXPECT_TRUE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes(1400)));
+  EXPECT_FALSE(pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes(1401)));
   EXPECT_FALSE(pair.a.link.send_vsnp(pair.now, Bytes(1401)));
   EXPECT_EQ(pair.a.link.counters().over_peer_mru, 2U);
+}
+
+LinkOptions with(LinkOptions options, std::uint32_t capabilities) {
+  options.vsncp_capabilities = capabilities;
+  return options;
+}
+
+TEST(Link, TakesVsnpBeyondTheMruWhereBothEndsHaveSuperPackets) {
+  Pair pair(with(test::caller_options(), kSuperPackets), with(test::called_options(), kSuperPackets));
+  pair.up();
+  ASSERT_TRUE(pair.a.link.send_vsnp(pair.now, Bytes(4, 7), Bytes(65535, 8)));
+  pair.exchange();
+  Bytes expected(4, 7);
+  expected.resize(kMaxLongMessage, 8);
+  EXPECT_EQ(pair.b.last<VsnpMessage>()->octets, expected);
+  EXPECT_FALSE(pair.a.link.send_vsnp(pair.now, Bytes(5, 7), Bytes(65535, 8)));
+}
+
+TEST(Link, SendsNoLongVsnpWhereOneEndLacksSuperPackets) {
+  Pair pair(with(test::caller_options(), kSuperPackets), with(test::called_options(), kReceiveReports));
+  pair.up();
+  EXPECT_FALSE(pair.a.link.send_vsnp(pair.now, Bytes(4, 7), Bytes(1497, 8)));
+  EXPECT_FALSE(pair.b.link.send_vsnp(pair.now, Bytes(4, 7), Bytes(1497, 8)));
+}
+
+TEST(Link, DropsEverythingElseBeyondTheMruAlsoWhereSuperPacketsAreAgreed) {
+  Pair pair(with(test::caller_options(), kSuperPackets), with(test::called_options(), kSuperPackets));
+  pair.up();
+  Bytes stream;
+  encode_frame(0x0021, Bytes(1501, 0x45), {.accm = 0}, stream);
+  encode_frame(0x0021, Bytes(1500, 0x45), {.accm = 0}, stream);
+  pair.b.link.receive(pair.now, stream, pair.b);
+  ASSERT_EQ(pair.b.packets.size(), 1U);
+  EXPECT_EQ(pair.b.packets[0].second.size(), 1500U);
+  EXPECT_EQ(pair.b.link.counters().too_long, 1U);
+}
+
+TEST(Link, CountsTheOctetsOfBothDirections) {
+  Pair pair;
+  pair.up();
+  EXPECT_GT(pair.a.link.octets_queued(), 0U);
+  pair.a.link.send_packet(pair.now, Family::kIpv4, Bytes(20, 0x45));
+  const std::uint64_t before = pair.b.link.octets_received();
+  const Bytes stream = pair.a.link.take_octets();
+  pair.b.link.receive(pair.now, stream, pair.b);
+  EXPECT_EQ(pair.b.link.octets_received() - before, stream.size());
 }
 
 TEST(Link, CarriesVsnpBothWays) {

@@ -4,60 +4,15 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/random_source.h"
 #include "base/time.h"
 #include "ppp/link.h"
-#include "session/message.h"
+#include "session/call_events.h"
+#include "session/stream_meter.h"
 
 namespace isthmus::session {
-
-enum class CallId : std::uint32_t {};
-
-// Who made the ssh connection: an outgoing call is ours.
-enum class Direction : std::uint8_t { kOutgoing, kIncoming };
-
-// What both ends have settled.
-struct Agreement {
-  std::optional<Hello> peer;              // empty: plain PPP, a peer that knows no prefixes
-  std::vector<Prefix> accepted;           // the peer's prefixes, to be routed into the tunnel
-  std::vector<Prefix> offered;            // ours that the peer accepted
-  std::vector<Answer::Verdict> verdicts;  // the peer's, on all of our offers
-  std::vector<Answer::Verdict> refusals;  // ours, of what the peer offered in vain
-  std::optional<ppp::Ipv4Up> ipv4;
-  std::optional<ppp::Ipv6Up> ipv6;
-  std::string why_no_ipv4, why_no_ipv6;  // empty where the family is up, or was not tried
-  std::uint16_t mtu = 1500;              // the largest packet the peer takes
-  friend bool operator==(const Agreement&, const Agreement&) = default;
-};
-
-// Local policy's word on a peer.
-struct Settlement {
-  std::vector<Answer::Verdict> verdicts;  // one for each prefix the peer offers
-  std::vector<Prefix> accepted;  // what follows from them, or the whole --accept for a plain PPP peer
-  std::vector<Prefix> offers;    // ours: a called end decides after it heard what the caller wants
-  ppp::NetworkOptions network;
-  std::optional<Bye> refusal;     // then nothing else counts
-  std::vector<std::string> plan;  // the lines for a plan_only caller
-};
-
-struct PeerHeard {
-  std::optional<Hello> hello;
-};  // to be answered with settle(); empty: a plain PPP peer
-struct Agreed {};     // agreement() is whole; again after a renegotiation
-struct Disagreed {};  // it no longer holds: the peer renegotiates
-struct Heard {
-  Message message;
-};  // Ready, ProofReport or PlanReport
-struct CallEnded {
-  ppp::LinkEnd end;
-  std::string reason;
-  std::optional<Bye> bye;
-};
-using CallEvent =
-    std::variant<PeerHeard, Agreed, Disagreed, Heard, CallEnded, ppp::LinkNote, ppp::FrameTrace>;
 
 // Hello is repeated this often until it is answered, and this is how long we wait for the peer's.
 inline constexpr Duration kHelloInterval = std::chrono::seconds{1};
@@ -70,6 +25,9 @@ inline constexpr Duration kAgreementPatience = std::chrono::seconds{40};
 inline constexpr int kMaxQuestions = 20;
 inline constexpr Duration kQuestionWindow = std::chrono::minutes{1};
 
+// A peer that answers no echo for so long is measured no more: the stream's own backlog is the bound then.
+inline constexpr Duration kEchoPatience = std::chrono::seconds{3};
+
 class Call {
  public:
   // `ours.is_caller` follows from `direction`. `random` and `policy` must outlive the call.
@@ -77,11 +35,19 @@ class Call {
        const ppp::AddressPolicy& policy);
 
   void start(Instant now);
-  void receive(Instant now, ConstBytes stream, ppp::PacketSink& sink);
+  void receive(Instant now, ConstBytes stream, PacketSink& sink);
   void carrier_lost(Instant now);
   void settle(Instant now, Settlement settlement);
   void send(Instant now, const Message& message);
   void hang_up(Instant now, const Bye& bye);
+  // Queues a packet for the stream; false if the peer takes none of its family, size or kind.
+  bool send_packet(Instant now, const Packet& packet);
+  // How many octets of packets the stream should be given now; without a bound while the peer reports
+  // nothing.
+  [[nodiscard]] std::size_t room() const { return meter_.room(); }
+  // The longest super-packet to send; 0 where the peer takes none.
+  [[nodiscard]] std::size_t largest_super_packet() const;
+  [[nodiscard]] const StreamMeter& meter() const { return meter_; }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);
 
@@ -95,7 +61,15 @@ class Call {
   [[nodiscard]] std::vector<CallEvent> take_events();
 
  private:
+  class Inbound;
+
   void follow_link(Instant now);
+  void report_if_due(Instant now);
+  void measure_by_echo(Instant now);
+  void ask_if_due(Instant now);
+  void hear_echo(Instant now);
+  void stop_measuring();
+  [[nodiscard]] bool carries(const Packet& packet) const;
   void on(Instant now, ppp::LcpUp& up);
   void on(Instant now, ppp::Ipv4Up& up);
   void on(Instant now, ppp::Ipv4Down& down);
@@ -110,17 +84,22 @@ class Call {
   void on(Instant now, ppp::LinkNote& note);
   void on(Instant now, ppp::FrameTrace& trace);
   void hear(Instant now, Hello hello);
-  void hear(Answer answer);
+  void hear(Instant now, Answer answer);
   void say_hello(Instant now);
   void answer(Instant now);
   void end(ppp::LinkEnd how, const std::string& reason);
   void disagree(Instant now);
   void count_question(Instant now);
-  void check_agreement();
+  void check_agreement(Instant now);
 
   CallId id_;
   Direction direction_;
   ppp::Link link_;
+  StreamMeter meter_;
+  std::uint32_t capabilities_ = 0;  // both ends'
+  bool measures_by_echo_ = false;
+  std::uint64_t asked_at_ = 0;  // octets queued before the last Echo-Request that measures
+  std::optional<Instant> echo_patience_;
   Hello ours_;
   Agreement agreement_;
   std::optional<Settlement> settlement_;

@@ -15,8 +15,9 @@ class AnyAddress final : public ppp::AddressPolicy {
   [[nodiscard]] bool permits_local(const IpAddress&) const override { return true; }
 };
 
-class NoPackets final : public ppp::PacketSink {
+class NoPackets final : public PacketSink, public ppp::LinkSink {
  public:
+  void packet(const Packet&) override {}
   void packet(Family, ConstBytes) override {}
 };
 

@@ -255,6 +255,9 @@ Result<Message> decode(ConstBytes octets) {
       return read_fields<PlanReader>(in);
     case Type::kBye:
       return read_fields<ByeReader>(in);
+    case Type::kSuperPacket:
+    case Type::kReceiveReport:
+      break;  // no fields: stream_message.h reads them
   }
   return fail(Error::Code::kUnsupported, "VSNP message type " + std::to_string(type));
 }

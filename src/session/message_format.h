@@ -9,7 +9,16 @@ namespace isthmus::session::format {
 inline constexpr std::uint8_t kVersion = 1;
 inline constexpr std::size_t kHeaderSize = 4;
 
-enum class Type : std::uint8_t { kHello = 1, kAnswer = 2, kReady = 3, kProof = 4, kPlan = 5, kBye = 6 };
+enum class Type : std::uint8_t {
+  kHello = 1,
+  kAnswer = 2,
+  kReady = 3,
+  kProof = 4,
+  kPlan = 5,
+  kBye = 6,
+  kSuperPacket = 7,
+  kReceiveReport = 8
+};
 
 enum class Tlv : std::uint8_t {
   kNode = 1,

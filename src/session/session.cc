@@ -27,12 +27,22 @@ bool only_asks(const Call& call) {
   return call.agreement().peer && call.agreement().peer->plan_only;
 }
 
+std::uint64_t seed(RandomSource& random) {
+  std::uint64_t number = 0;
+  random.fill({reinterpret_cast<std::uint8_t*>(&number), sizeof number});
+  return number;
+}
+
 constexpr const char* kAnotherMachine = "another machine holds the session of this name";
 
 }  // namespace
 
 Session::Session(SessionOptions options, RandomSource& random, const ppp::AddressPolicy& policy)
-    : options_(std::move(options)), random_(&random), policy_(&policy), backoff_(random) {}
+    : options_(std::move(options)),
+      random_(&random),
+      policy_(&policy),
+      backoff_(random),
+      queue_(seed(random)) {}
 
 void Session::begin(Instant now) {
   phase_ = Phase::kCalling;
@@ -60,9 +70,9 @@ void Session::dial_failed(Instant now, std::string reason) {
   if (!current_) dial_at_ = backoff_.after_failure(now);
 }
 
-void Session::receive(Instant now, CallId call, ConstBytes stream, ppp::PacketSink& sink) {
-  class Dropped final : public ppp::PacketSink {
-    void packet(Family, ConstBytes) override {}
+void Session::receive(Instant now, CallId call, ConstBytes stream, PacketSink& sink) {
+  class Dropped final : public PacketSink {
+    void packet(const Packet&) override {}
   } dropped;
   const auto place = calls_.find(call);
   if (place == calls_.end()) return;
@@ -149,15 +159,6 @@ void Session::advance(Instant now) {
 
 std::optional<CallId> Session::current() const {
   return current_;
-}
-
-bool Session::send_packet(Instant now, Family family, ConstBytes packet, Bytes& out) {
-  return current_ && calls_.at(*current_).link().send_packet(now, family, packet, out);
-}
-
-Bytes Session::take_octets(CallId call) {
-  const auto place = calls_.find(call);
-  return place == calls_.end() ? Bytes{} : place->second.link().take_octets();
 }
 
 std::vector<SessionAction> Session::take_actions() {
@@ -319,6 +320,8 @@ void Session::leave(Instant now, Call& loser) {
 
 void Session::lose_current(Instant now, const std::string& reason) {
   current_.reset();
+  outgoing_.flush(queue_);
+  queue_.packets.clear();  // when the next call stands they are stale, and TCP has sent them again
   proof_by_.reset();
   agree_by_.reset();
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;

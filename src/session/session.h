@@ -11,8 +11,10 @@
 #include <variant>
 #include <vector>
 
+#include "net/coalescer.h"
 #include "session/backoff.h"
 #include "session/call.h"
+#include "session/send_queue.h"
 #include "session/session_actions.h"
 
 namespace isthmus::session {
@@ -42,7 +44,7 @@ class Session {
   void begin(Instant now);  // dials, if this session does
   CallId add_call(Instant now, Direction direction);
   void dial_failed(Instant now, std::string reason);
-  void receive(Instant now, CallId call, ConstBytes stream, ppp::PacketSink& sink);
+  void receive(Instant now, CallId call, ConstBytes stream, PacketSink& sink);
   void carrier_lost(Instant now, CallId call);
   void carrier_progressed(Instant now, CallId call);
   void settle(Instant now, CallId call, Settlement settlement);
@@ -57,8 +59,17 @@ class Session {
 
   // Whether packets can be sent, and on which call.
   [[nodiscard]] std::optional<CallId> current() const;
-  // Onto `out`, if the session is up and the peer takes a packet of this family and size.
-  bool send_packet(Instant now, Family family, ConstBytes packet, Bytes& out);
+  // A packet for the peer: it waits its turn among the others, maybe as part of a super-packet. Dropped where
+  // no call stands.
+  void enqueue(Instant now, const Packet& packet);
+  // Packets of the queue become octets of the current call, as many as its stream should be given, and of at
+  // most `room` octets, which is what the carrier still takes.
+  void pump(Instant now, std::size_t room);
+  [[nodiscard]] Traffic traffic() const;
+  // What is known of the current stream; nothing while it is not measured.
+  [[nodiscard]] const StreamWindow* stream() const;
+  // As Link::take_octets().
+  void take_octets(CallId call, Bytes& out);
   [[nodiscard]] Bytes take_octets(CallId call);
   [[nodiscard]] std::vector<SessionAction> take_actions();
 
@@ -88,6 +99,7 @@ class Session {
   void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
+  void cut_into_queue(const Packet& packet, std::size_t longest);
   void begin_proof(Instant now);
   void finish_proof();
   [[nodiscard]] bool outgoing_in_progress() const;
@@ -116,6 +128,10 @@ class Session {
   std::optional<Instant> proof_by_;
   std::vector<std::string> plan_lines_;
   bool is_plan_whole_ = false;
+  Coalescer outgoing_;
+  SendQueue queue_;
+  Bytes scratch_;  // a super-packet that is being cut
+  Traffic traffic_;
   std::vector<SessionAction> actions_;
 };
 

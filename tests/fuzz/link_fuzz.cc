@@ -57,7 +57,7 @@ LinkOptions link_options(unsigned bits) {
   return options;
 }
 
-class Harness final : public PacketSink {
+class Harness final : public LinkSink {
  public:
   explicit Harness(unsigned bits) : bits_(bits), random_(bits), link_(link_options(bits), random_, policy_) {}
 
@@ -155,14 +155,14 @@ class Harness final : public PacketSink {
 
   void send(std::uint8_t argument) {
     const Family family = (argument & 1) != 0 ? Family::kIpv6 : Family::kIpv4;
-    Bytes out;
+    const std::uint64_t before = link_.octets_queued();
     const bool was_up = family == Family::kIpv4 ? ipv4_up_ : ipv6_up_;
-    const bool was_sent = link_.send_packet(now_, family, Bytes(std::size_t{argument} * 8, 0x45), out);
-    CHECK(was_sent == !out.empty());
+    const bool was_sent = link_.send_packet(now_, family, Bytes(std::size_t{argument} * 8, 0x45));
+    CHECK(was_sent == (link_.octets_queued() > before));
     CHECK(!was_sent || was_up);
     const Bytes message(argument, 1);
     CHECK(!link_.send_vsnp(now_, message) || vsncp_up_);
-    check_output(1, message.size());
+    check_output(1, message.size() + std::size_t{argument} * 8);
   }
 
   void check_output(std::size_t inputs, std::size_t octets) {

@@ -27,10 +27,17 @@ class AnyAddress final : public ppp::AddressPolicy {
   [[nodiscard]] bool permits_local(const IpAddress& a) const override { return a.is_unicast_host(); }
 };
 
-class NoPackets final : public ppp::PacketSink {
+// Counts what came, and keeps the last.
+class CountedPackets final : public PacketSink {
  public:
-  void packet(Family, ConstBytes) override { ++count; }
+  void packet(const Packet& packet) override {
+    ++count;
+    last.assign(packet.octets.begin(), packet.octets.end());
+    segment_size = packet.segment_size;
+  }
   int count = 0;
+  Bytes last;
+  std::uint16_t segment_size = 0;
 };
 
 // One end: a Session, and what its shell would do about its actions.
@@ -50,7 +57,7 @@ struct End {
   std::string name;
   SeededRandom random;
   AnyAddress policy;
-  NoPackets packets;
+  CountedPackets packets;
   std::optional<Session> session;
   IpAddress own_address;
   Prefix own_network;
@@ -59,6 +66,7 @@ struct End {
   std::optional<Bye> refusal;  // what it says to everybody
   bool routes_fail = false;
   bool has_ipv4 = true, has_ipv6 = true;
+  std::string text_first;   // comes out of its end of the stream before its own octets
   Duration dial_latency{};  // of ssh: from Dial to a stream
   int dials = 0, judged = 0, established = 0, suspended = 0, proven = 0;
   std::optional<Ended> ended;
@@ -198,9 +206,14 @@ class Pair {
   }
 
   void collect(End& from) {
+    from.session->pump(now, std::size_t{1} << 30);
     for (const Stream& stream : streams_) {
       const CallId call = &from == &a ? stream.at_a : stream.at_b;
-      post(from, call, from.session->take_octets(call));
+      Bytes octets = from.session->take_octets(call);
+      // A login's words, which no peer sent.
+      if (const std::string text = std::exchange(from.text_first, ""); !text.empty())
+        octets.insert(octets.begin(), text.begin(), text.end());
+      post(from, call, std::move(octets));
     }
   }
 

@@ -75,8 +75,12 @@ void print_living(const Entry& entry) {
   if (!state.proof.empty()) print(fmt::format("  proof      {}", state.proof));
   for (const std::string& remedy : state.remedies) print("  ! " + remedy);
   print(fmt::format("  received   {} packets, {} octets", state.packets_received, state.octets_received));
-  print(fmt::format("  sent       {} packets, {} octets, dropped {}", state.packets_sent, state.octets_sent,
-                    state.dropped));
+  print(fmt::format("  sent       {} packets, {} octets, dropped {}, marked {}, waiting {} octets",
+                    state.packets_sent, state.octets_sent, state.dropped, state.marked, state.waiting));
+  if (state.stream_bits_per_second == 0) return;
+  print(fmt::format("  stream     {:.1f} Mbit/s, round trip {:.2f} ms",
+                    static_cast<double>(state.stream_bits_per_second) / 1e6,
+                    static_cast<double>(state.stream_rtt_microseconds) / 1e3));
 }
 
 void print_json(const std::vector<Entry>& entries) {

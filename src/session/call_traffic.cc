@@ -1,0 +1,103 @@
+// The packets of a call, and what is known of their way.
+#include "ppp/vsncp.h"
+#include "session/call.h"
+#include "session/stream_message.h"
+
+namespace isthmus::session {
+
+// What passes from the link to the session without becoming an action: packets, and the messages that go with
+// them.
+class Call::Inbound final : public ppp::LinkSink {
+ public:
+  Inbound(Call& call, Instant now, PacketSink& sink) : call_(call), now_(now), sink_(sink) {}
+
+  void packet(Family, ConstBytes octets) override {
+    call_.meter_.packet_received(now_, octets.size());
+    sink_.packet({octets});
+  }
+
+  bool vsnp(ConstBytes message, std::uint64_t position) override {
+    if (const auto report = parse_receive_report(message)) {
+      call_.meter_.hear(now_, *report, position);
+      return true;
+    }
+    const std::optional<Packet> packet = parse_super_packet(message);
+    if (!packet) return false;
+    call_.meter_.packet_received(now_, message.size());
+    if (call_.carries(*packet)) sink_.packet(*packet);
+    return true;
+  }
+
+ private:
+  Call& call_;
+  Instant now_;
+  PacketSink& sink_;
+};
+
+void Call::receive(Instant now, ConstBytes stream, PacketSink& sink) {
+  Inbound inbound{*this, now, sink};
+  link_.receive(now, stream, inbound);
+  follow_link(now);
+  hear_echo(now);
+  report_if_due(now);
+}
+
+// Whether the network protocol that the packet belongs to is up.
+bool Call::carries(const Packet& packet) const {
+  const int version = packet.octets[0] >> 4;
+  return (version == 4 && agreement_.ipv4) || (version == 6 && agreement_.ipv6);
+}
+
+bool Call::send_packet(Instant now, const Packet& packet) {
+  if (packet.octets.empty() || !carries(packet)) return false;
+  const Family family = packet.octets[0] >> 4 == 4 ? Family::kIpv4 : Family::kIpv6;
+  const bool is_sent = packet.is_super()
+                           ? link_.send_vsnp(now, super_packet_header(packet.segment_size), packet.octets)
+                           : link_.send_packet(now, family, packet.octets);
+  meter_.queued(now, link_.octets_queued());
+  if (measures_by_echo_) ask_if_due(now);
+  return is_sent;
+}
+
+// A plain PPP peer reports nothing, but answers echoes in their order.
+void Call::measure_by_echo(Instant now) {
+  measures_by_echo_ = true;
+  asked_at_ = link_.octets_queued();
+  meter_.begin(now, asked_at_);
+  meter_.arrived(now, asked_at_);
+}
+
+void Call::ask_if_due(Instant now) {
+  const std::uint64_t queued = link_.octets_queued();
+  if (queued - asked_at_ < meter_.window()->limit() / 4) return;
+  if (!link_.send_echo(queued)) return stop_measuring();
+  asked_at_ = queued;
+  meter_.queued(now, link_.octets_queued());
+  if (!echo_patience_) echo_patience_ = now + kEchoPatience;
+}
+
+void Call::hear_echo(Instant now) {
+  const std::optional<std::uint64_t> token = link_.take_echo();
+  if (!token || !measures_by_echo_) return;
+  meter_.arrived(now, *token);
+  echo_patience_.reset();
+  if (*token < asked_at_) echo_patience_ = now + kEchoPatience;
+}
+
+void Call::stop_measuring() {
+  measures_by_echo_ = false;
+  echo_patience_.reset();
+  meter_.stop();
+}
+
+std::size_t Call::largest_super_packet() const {
+  return (capabilities_ & ppp::kSuperPackets) != 0 ? meter_.largest_packet() : 0;
+}
+
+void Call::report_if_due(Instant now) {
+  if (!meter_.is_report_due(now)) return;
+  const ReceiveReport report = meter_.report(link_.octets_queued(), link_.octets_received());
+  link_.send_vsnp(now, encode(report));
+}
+
+}  // namespace isthmus::session

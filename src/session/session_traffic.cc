@@ -1,0 +1,79 @@
+// The packets of a session on their way out.
+#include <algorithm>
+
+#include "net/segmenter.h"
+#include "session/session.h"
+
+namespace isthmus::session {
+namespace {
+
+// Where the stream is so slow that super-packets are kept shorter than this, merging would be for nothing.
+constexpr std::size_t kWorthMerging = 8 * 1024;
+
+}  // namespace
+
+void Session::enqueue(Instant now, const Packet& packet) {
+  if (!current_) {
+    ++traffic_.dropped;
+    return;
+  }
+  queue_.now = now;
+  const std::size_t longest = calls_.at(*current_).largest_super_packet();
+  if (packet.octets.size() > longest && packet.is_super()) return cut_into_queue(packet, longest);
+  if (longest < kWorthMerging) return queue_.packet(packet);
+  outgoing_.add(packet, queue_);
+}
+
+void Session::cut_into_queue(const Packet& packet, std::size_t longest) {
+  outgoing_.flush(queue_);  // maybe of the same flow
+  scratch_.assign(packet.octets.begin(), packet.octets.end());
+  const auto queue = [&](MutableBytes piece, std::uint16_t segment_size) {
+    queue_.packet({piece, segment_size});
+  };
+  if (!cut(scratch_, packet.segment_size, longest, queue)) ++traffic_.dropped;
+}
+
+void Session::pump(Instant now, std::size_t room) {
+  if (!current_) return;
+  queue_.now = now;
+  outgoing_.flush(queue_);
+  Call& call = calls_.at(*current_);
+  const std::uint64_t before = call.link().octets_queued();
+  while (call.room() > 0 && call.link().octets_queued() - before < room) {
+    const std::optional<Packet> packet = queue_.packets.dequeue(now);
+    if (!packet) return;
+    if (!call.send_packet(now, *packet)) {
+      ++traffic_.dropped;
+      continue;
+    }
+    ++traffic_.packets_sent;
+    traffic_.octets_sent += packet->octets.size();
+  }
+}
+
+Traffic Session::traffic() const {
+  Traffic traffic = traffic_;
+  const FqCodelCounters& queue = queue_.packets.counters();
+  traffic.dropped += queue.dropped + queue.dropped_for_room;
+  traffic.marked = queue.marked;
+  traffic.waiting = queue_.packets.octets();
+  return traffic;
+}
+
+const StreamWindow* Session::stream() const {
+  return current_ ? calls_.at(*current_).meter().window() : nullptr;
+}
+
+void Session::take_octets(CallId call, Bytes& out) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return out.clear();
+  place->second.link().take_octets(out);
+}
+
+Bytes Session::take_octets(CallId call) {
+  Bytes out;
+  take_octets(call, out);
+  return out;
+}
+
+}  // namespace isthmus::session

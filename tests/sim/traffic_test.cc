@@ -1,0 +1,150 @@
+// Packets between two Sessions in virtual time: queue, window, reports, super-packets.
+#include <gtest/gtest.h>
+
+#include "net/test_packets.h"
+#include "session_pair.h"
+
+namespace isthmus::session::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::packet_of;
+using test::Parts;
+using test::random_octets;
+
+constexpr int kEcnCapable = 2;  // marked where others would be dropped
+
+SessionOptions caller() {
+  SessionOptions options;
+  options.dials = true;
+  options.link.echo_interval.reset();
+  return options;
+}
+
+SessionOptions called() {
+  SessionOptions options;
+  options.link.echo_interval.reset();
+  return options;
+}
+
+class TrafficTest : public ::testing::Test {
+ protected:
+  void bring_up() {
+    pair_.a.session->begin(pair_.now);
+    pair_.b.session->begin(pair_.now);
+    pair_.run_for(seconds{2});
+  }
+  // Many packets, so that each end knows what the stream can do.
+  void warm_up() {
+    const Bytes packet = packet_of({.payload = random_octets(1400, 5)});
+    for (int i = 0; i < 100; ++i) {
+      for (int burst = 0; burst < 200; ++burst) pair_.a.session->enqueue(pair_.now, {packet});
+      pair_.run_for(milliseconds{10});
+    }
+    pair_.run_for(seconds{1});
+  }
+
+  Pair pair_{caller(), called(), 1};
+};
+
+TEST_F(TrafficTest, APacketArrivesAsItWas) {
+  bring_up();
+  const Bytes packet = packet_of({.payload = random_octets(1000, 1)});
+  pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(milliseconds{100});
+  EXPECT_EQ(pair_.b.packets.count, 1);
+  EXPECT_EQ(pair_.b.packets.last, packet);
+}
+
+TEST_F(TrafficTest, ASuperPacketCrossesWholeWhereTheStreamIsFast) {
+  bring_up();
+  warm_up();
+  const int before = pair_.b.packets.count;
+  const Bytes super = packet_of({.payload = random_octets(5 * 1448, 2)});
+  pair_.a.session->enqueue(pair_.now, {super, 1448});
+  pair_.run_for(milliseconds{100});
+  EXPECT_EQ(pair_.b.packets.count, before + 1);
+  EXPECT_EQ(pair_.b.packets.last, super);
+  EXPECT_EQ(pair_.b.packets.segment_size, 1448);
+}
+
+TEST_F(TrafficTest, ASuperPacketOfAFamilyThatIsNotUpIsDropped) {
+  pair_.a.has_ipv6 = pair_.b.has_ipv6 = false;
+  bring_up();
+  const Parts parts{.version = 6, .payload = random_octets(3 * 1428, 2)};
+  pair_.a.session->enqueue(pair_.now, {packet_of(parts), 1428});
+  pair_.run_for(milliseconds{100});
+  EXPECT_EQ(pair_.b.packets.count, 0);
+  EXPECT_GE(pair_.a.session->traffic().dropped, 1U);
+}
+
+TEST_F(TrafficTest, NothingIsQueuedWhileNoCallStands) {
+  const Bytes packet = packet_of({.payload = random_octets(100, 3)});
+  pair_.a.session->enqueue(pair_.now, {packet});
+  EXPECT_EQ(pair_.a.session->traffic().dropped, 1U);
+  bring_up();
+  EXPECT_EQ(pair_.b.packets.count, 0);
+}
+
+// A stream takes everything; what bounds it is that nothing is reported.
+TEST_F(TrafficTest, WithoutReportsNoMoreThanAWindowIsGivenToTheStream) {
+  bring_up();
+  pair_.freeze_streams();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 4)});
+  const std::uint64_t before = pair_.a.session->traffic().octets_sent;
+  for (int i = 0; i < 1000; ++i) pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(seconds{1});
+  EXPECT_GT(pair_.a.session->traffic().octets_sent, before);
+  EXPECT_LE(pair_.a.session->traffic().octets_sent - before, StreamWindow::kInitial + packet.size());
+}
+
+TEST_F(TrafficTest, ReportsOpenTheWindowAgainUntilAllHasCrossed) {
+  bring_up();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 4), .tos = kEcnCapable});
+  for (int i = 0; i < 1000; ++i) pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(seconds{2});
+  EXPECT_EQ(pair_.b.packets.count, 1000);
+}
+
+// Else it would be taken for octets of the peer's that arrived, and the window would be worth nothing.
+TEST_F(TrafficTest, TheWordsOfALoginAreNotTakenForOctetsOfThePeer) {
+  pair_.b.text_first = std::string(300000, 'x');
+  bring_up();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 4)});
+  const StreamWindow* window = pair_.b.session->find(*pair_.b.session->current())->meter().window();
+  ASSERT_NE(window, nullptr);
+  for (int i = 0; i < 10; ++i) pair_.b.session->enqueue(pair_.now, {packet});
+  pair_.run_for(Duration{0});
+  EXPECT_GE(window->undelivered(), 10 * packet.size());
+  pair_.run_for(seconds{1});
+  EXPECT_EQ(pair_.a.packets.count, 10);
+  EXPECT_LT(window->undelivered(), 200U);
+}
+
+TEST_F(TrafficTest, ReportsAreNotAnsweredByReportsWithoutEnd) {
+  bring_up();
+  pair_.a.session->enqueue(pair_.now, {packet_of({.payload = random_octets(100, 1)})});
+  pair_.run_for(seconds{1});
+  const auto octets = [](End& end) {
+    return end.session->find(*end.session->current())->link().octets_queued();
+  };
+  const std::uint64_t a = octets(pair_.a), b = octets(pair_.b);
+  pair_.run_for(seconds{3});
+  EXPECT_EQ(octets(pair_.a), a);
+  EXPECT_EQ(octets(pair_.b), b);
+}
+
+TEST_F(TrafficTest, PacketsTakeTheNextStreamWhenTheFirstIsLost) {
+  bring_up();
+  pair_.cut_streams();
+  pair_.run_for(seconds{3});
+  ASSERT_EQ(pair_.a.session->phase(), Phase::kUp);
+  const Bytes packet = packet_of({.payload = random_octets(1000, 1)});
+  pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(milliseconds{100});
+  EXPECT_EQ(pair_.b.packets.last, packet);
+}
+
+}  // namespace
+}  // namespace isthmus::session::testing
