@@ -175,8 +175,10 @@ bool TunDevice::write(const Packet& packet) {
   const std::optional<VnetHeaders> made = make_vnet_headers(packet.octets, packet.segment_size);
   if (!made) return false;
   const std::size_t header = made->vnet.header_length;
-  return write_parts(fd_.get(), made->vnet, ConstBytes{made->headers}.first(header),
-                     packet.octets.subspan(header));
+  const bool is_taken = write_parts(fd_.get(), made->vnet, ConstBytes{made->headers}.first(header),
+                                    packet.octets.subspan(header));
+  // A train of more datagrams than this kernel takes at once.
+  return is_taken || (errno == EINVAL && write_pieces(packet));
 }
 
 // Whether the kernel would not: one too old to read super-packets of UDP does not take them either.

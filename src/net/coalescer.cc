@@ -12,6 +12,9 @@
 namespace isthmus {
 namespace {
 
+// What every Linux with UDP segmentation takes at once (UDP_MAX_SEGMENTS; later ones take 128).
+constexpr std::size_t kMaxMergedDatagrams = 64;
+
 bool is_same(ConstBytes left, ConstBytes right, std::size_t at, std::size_t size) {
   return std::memcmp(left.subspan(at, size).data(), right.subspan(at, size).data(), size) == 0;
 }
@@ -111,7 +114,7 @@ bool Coalescer::continues(const Flow& flow, ConstBytes octets, const TransportVi
   if (view != flow.view || payload > flow.segment_size || flow.size + payload > kMaxPacket) return false;
   if (!has_same_ip_header(first, octets, view.family)) return false;
   if (view.family == Family::kIpv4 && !counts_up(first, octets, flow.segments)) return false;
-  if (view.protocol == Transport::kUdp) return flow.segments < kMaxUdpSegments;
+  if (view.protocol == Transport::kUdp) return flow.segments < kMaxMergedDatagrams;
 
   const std::size_t sequence_at = view.transport_at + kTcpSequenceAt;
   const auto next = static_cast<std::uint32_t>(load_u32(first, sequence_at) + (flow.size - view.payload_at));
