@@ -14,9 +14,14 @@ namespace {
 // RFC 8290 section 4.1: half of the fattest queue's packets go at once, but no more than these.
 constexpr std::uint32_t kDropBatch = 64;
 
-// How often room is made for one packet before the packet itself is given up: small packets of many flows
-// can pin every large block.
+// How often room is made for one packet before the packet itself is given up: packets of many flows can pin
+// every block as large as a super-packet's.
 constexpr int kMaxBatches = 8;
+
+// A flow with less than this is left alone, however long it waits (RFC 8289 section 4.3 spares one packet):
+// on a stream of a few Mbit/s the target is less than a packet's own time, and a handful of packets that wait
+// for each other's answers is no flow to be slowed down.
+constexpr std::uint32_t kSpared = 6 * FqCodel::kQuantum;
 
 }  // namespace
 
@@ -47,7 +52,7 @@ void FqCodel::enqueue(Instant now, const Packet& packet) {
   flow.tail = *block;
   ++flow.packets;
   flow.octets += static_cast<std::uint32_t>(packet.octets.size());
-  flow.held += static_cast<std::uint32_t>(arena_.size_of(*block));
+  flow.held[std::to_underlying(arena_.zone_of(*block))] += static_cast<std::uint32_t>(arena_.size_of(*block));
   ++packets_;
   octets_ += packet.octets.size();
   held_ += arena_.size_of(*block);
@@ -61,16 +66,17 @@ void FqCodel::enqueue(Instant now, const Packet& packet) {
 std::optional<FqCodel::Block> FqCodel::make_room(std::size_t octets) {
   std::optional<Block> block = arena_.allocate(octets);
   for (int batch = 0; !block && batch < kMaxBatches && packets_ > 0; ++batch) {
-    drop_from_fattest();
+    drop_from_fattest(arena_.zone_for(octets));
     block = arena_.allocate(octets);
   }
   return block;
 }
 
-// Memory is what has run out, so the fattest flow is the one that holds most of it. The scan of all queues is
-// paid for by the batch: at the limit the fattest one holds 8 KiB at least.
-void FqCodel::drop_from_fattest() {
-  Flow& fattest = *std::ranges::max_element(flows_, {}, &Flow::held);
+// Memory is what has run out, so the fattest flow is the one that holds most of it, where it has run out. The
+// scan of all queues is paid for by the batch: at the limit the fattest one holds 8 KiB at least.
+void FqCodel::drop_from_fattest(PacketArena::Zone zone) {
+  const auto held = [zone](const Flow& flow) { return flow.held[std::to_underlying(zone)]; };
+  Flow& fattest = *std::ranges::max_element(flows_, {}, held);
   const std::uint32_t batch = std::clamp((fattest.packets + 1) / 2, 1U, kDropBatch);
   for (std::uint32_t i = 0; i < batch; ++i) {
     const std::optional<Block> block = take_head(fattest);
@@ -178,8 +184,7 @@ bool FqCodel::is_ok_to_drop(Flow& flow, std::optional<Block> block, Instant now)
     flow.codel.went_below();
     return false;
   }
-  const bool is_last_of_it = flow.octets <= static_cast<std::uint32_t>(kQuantum);
-  return flow.codel.is_ok_to_drop(now, now - entries_[*block].arrived, is_last_of_it);
+  return flow.codel.is_ok_to_drop(now, now - entries_[*block].arrived, flow.octets <= kSpared);
 }
 
 std::optional<FqCodel::Block> FqCodel::take_head(Flow& flow) {
@@ -190,7 +195,7 @@ std::optional<FqCodel::Block> FqCodel::take_head(Flow& flow) {
   if (flow.head == kNone) flow.tail = kNone;
   --flow.packets;
   flow.octets -= entry.size;
-  flow.held -= static_cast<std::uint32_t>(arena_.size_of(block));
+  flow.held[std::to_underlying(arena_.zone_of(block))] -= static_cast<std::uint32_t>(arena_.size_of(block));
   --packets_;
   octets_ -= entry.size;
   return block;

@@ -69,7 +69,7 @@ class FqCodel {
     std::int32_t credits = 0;
     std::uint32_t packets = 0;
     std::uint32_t octets = 0;
-    std::uint32_t held = 0;
+    std::array<std::uint32_t, 2> held{};  // by zone
     FlowState state = FlowState::kInactive;
   };
 
@@ -80,7 +80,7 @@ class FqCodel {
   };
 
   std::optional<Block> make_room(std::size_t octets);
-  void drop_from_fattest();
+  void drop_from_fattest(PacketArena::Zone zone);
   void append(FlowList& list, std::uint32_t flow);
   void remove_head(FlowList& list);
   std::uint32_t next_flow();

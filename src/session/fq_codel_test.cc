@@ -247,5 +247,29 @@ TEST(FqCodel, TakesOctetsThatAreNoIpPacket) {
   EXPECT_EQ(count + queue.counters().dropped, 99U);
 }
 
+// Small packets of 300 flows, several times what goes out: one that sends less than its share, in large
+// packets, passes.
+TEST(FqCodel, AFloodOfSmallPacketsDoesNotKeepLargeOnesOut) {
+  FqCodel queue{7};
+  Instant now{std::chrono::seconds{5}};
+  int offered = 0, passed = 0, debt = 0;
+  for (int ms = 0; ms < 9000; ++ms) {
+    now += milliseconds{1};
+    for (int i = 0; i < 50; ++i)
+      queue.enqueue(now,
+                    {ipv4_packet({.flow = static_cast<unsigned>(10 + (ms * 50 + i) % 300), .size = 60})});
+    if (ms > 4000 && ms % 500 == 0) {
+      queue.enqueue(now, {ipv4_packet({.flow = 1, .size = 1400})});
+      ++offered;
+    }
+    for (debt += 1250; debt > 0;) {  // 10 Mbit/s
+      const auto packet = queue.dequeue(now);
+      debt -= packet ? static_cast<int>(packet->octets.size()) : debt;
+      if (packet && packet->octets.size() > 1000) ++passed;
+    }
+  }
+  EXPECT_GE(passed, offered * 9 / 10);
+}
+
 }  // namespace
 }  // namespace isthmus::session

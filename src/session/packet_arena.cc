@@ -8,8 +8,9 @@ namespace isthmus::session {
 
 PacketArena::PacketArena(std::size_t octets)
     : cells_((octets + kLargest - 1) / kLargest * (kLargest / kCell)),
+      small_cells_(cells_.size() / (kLargest / kCell) / 4 * (kLargest / kCell)),
       memory_(std::make_unique_for_overwrite<std::uint8_t[]>(cells_.size() * kCell)) {
-  free_.fill(kNone);
+  for (auto& lists : free_) lists.fill(kNone);
   const auto step = static_cast<Block>(kLargest / kCell);
   for (auto block = static_cast<Block>(cells_.size()); block >= step;) {
     block -= step;
@@ -22,10 +23,11 @@ std::optional<PacketArena::Block> PacketArena::allocate(std::size_t octets) {
   const auto wanted = static_cast<std::uint8_t>(std::bit_width((octets - 1) / kCell));
 
   std::uint8_t order = wanted;
-  while (order < kOrders && free_[order] == kNone) ++order;
+  const Zone zone = zone_for(octets);
+  while (order < kOrders && first_free(zone, order) == kNone) ++order;
   if (order == kOrders) return std::nullopt;
 
-  const Block block = free_[order];
+  const Block block = first_free(zone, order);
   take_free(block);
   // The upper halves go back until the block is no larger than it has to be.
   while (order > wanted) {
@@ -49,15 +51,16 @@ void PacketArena::release(Block block) {
 }
 
 void PacketArena::put_free(Block block, std::uint8_t order) {
-  cells_[block] = {.next = free_[order], .previous = kNone, .order = order, .is_free = true};
-  if (free_[order] != kNone) cells_[free_[order]].previous = block;
-  free_[order] = block;
+  Block& first = first_free(zone_of(block), order);
+  cells_[block] = {.next = first, .previous = kNone, .order = order, .is_free = true};
+  if (first != kNone) cells_[first].previous = block;
+  first = block;
 }
 
 void PacketArena::take_free(Block block) {
   Cell& cell = cells_[block];
   if (cell.previous != kNone) cells_[cell.previous].next = cell.next;
-  if (cell.previous == kNone) free_[cell.order] = cell.next;
+  if (cell.previous == kNone) first_free(zone_of(block), cell.order) = cell.next;
   if (cell.next != kNone) cells_[cell.next].previous = cell.previous;
   cell.is_free = false;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -11,12 +12,16 @@
 namespace isthmus::session {
 
 // A buddy allocator: nothing is asked of the heap after construction, and blocks that are free side by side
-// become one again, so that a flood of small packets leaves room for large ones behind. The pages of a block
-// that was never used are never touched.
+// become one again. Small blocks have a quarter of the memory to themselves and come from nowhere else, so
+// that no flood of small packets scatters over all of it and leaves no room for a large one. The pages of a
+// block that was never used are never touched.
 class PacketArena {
  public:
   static constexpr std::size_t kCell = 256;           // the smallest block
   static constexpr std::size_t kLargest = 64 * 1024;  // holds every packet (kMaxPacket)
+
+  enum class Zone : std::uint8_t { kSmall, kLarge };
+  static constexpr std::size_t kSmall = 1024;  // blocks up to this size are small
 
   // A block, named by its first cell. Blocks in use have distinct names below `cells()`.
   using Block = std::uint32_t;
@@ -32,6 +37,11 @@ class PacketArena {
   [[nodiscard]] MutableBytes octets_of(Block block) {
     return {memory_.get() + std::size_t{block} * kCell, size_of(block)};
   }
+  // Where a block of so many octets would come from, and where this one came from.
+  [[nodiscard]] Zone zone_for(std::size_t octets) const {
+    return octets <= kSmall && small_cells_ > 0 ? Zone::kSmall : Zone::kLarge;
+  }
+  [[nodiscard]] Zone zone_of(Block block) const { return block < small_cells_ ? Zone::kSmall : Zone::kLarge; }
   [[nodiscard]] std::size_t size_of(Block block) const { return kCell << cells_[block].order; }
   [[nodiscard]] std::size_t cells() const { return cells_.size(); }
 
@@ -49,11 +59,13 @@ class PacketArena {
     bool is_free = false;
   };
 
+  Block& first_free(Zone zone, std::uint8_t order) { return free_[std::to_underlying(zone)][order]; }
   void put_free(Block block, std::uint8_t order);
   void take_free(Block block);
 
   std::vector<Cell> cells_;
-  std::array<Block, kOrders> free_{};  // the first of each list
+  std::size_t small_cells_;  // the first ones; none where there is too little to share
+  std::array<std::array<Block, kOrders>, 2> free_{};  // the first of each list, by zone
   std::unique_ptr<std::uint8_t[]> memory_;
 };
 
