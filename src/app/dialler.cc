@@ -6,6 +6,10 @@
 namespace isthmus::app {
 
 std::optional<config::SshDiagnosis> Dialler::look(const config::UpOptions& options) {
+  // A name server may lie beyond the tunnel that is down. By name again every other time: the machine may
+  // have moved, and the configuration may say something else where we are now.
+  by_address_ = known_ && ++redials_since_reached_ % 2 == 1;
+  if (by_address_) return std::nullopt;
   settings_ = read_ssh_settings(options);
   if (settings_.weakness.empty()) return std::nullopt;
   return config::diagnose_unchecked_host_key(settings_.weakness);
@@ -14,11 +18,7 @@ std::optional<config::SshDiagnosis> Dialler::look(const config::UpOptions& optio
 config::SshCommand Dialler::next_command(const config::UpOptions& options, const config::Greeting& caller) {
   config::DialChoices choices;
   choices.dial = dials_++ == 0 ? config::Dial::kFirst : config::Dial::kAgain;
-  // A name server may lie beyond the tunnel that is down. By name again every other time: the machine may
-  // have moved.
-  const bool by_address = known_ && ++redials_since_reached_ % 2 == 1;
-  if (by_address) choices.known = known_;
-  if (!by_address && choices.dial == config::Dial::kAgain) settings_ = read_ssh_settings(options);
+  if (by_address_) choices.known = known_;
   choices.connector = connector(options, choices.known);
   if (io::has_aes_gcm_instructions()) choices.ciphers = config::with_aes_gcm_first(settings_.ciphers);
   return config::ssh_command(options, caller, choices);

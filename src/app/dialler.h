@@ -12,14 +12,13 @@ namespace isthmus::app {
 
 class Dialler {
  public:
-  // Asks ssh what it would do, before the first dial. Why this destination must not be dialled, or nothing.
+  // Before each dial: asks ssh what it would do. Why this destination must not be dialled, or nothing.
   std::optional<config::SshDiagnosis> look(const config::UpOptions& options);
   // The ssh of the next dial. Asks anew what ssh would do before a dial by name that is not the first: the
   // machine may have moved to a network where its configuration has another way.
   config::SshCommand next_command(const config::UpOptions& options, const config::Greeting& caller);
   // A call stands, and goes there.
   void reached(const OuterPath& outer);
-  [[nodiscard]] bool is_first() const { return dials_ == 0; }
 
  private:
   [[nodiscard]] std::optional<config::SshConnector> connector(
@@ -29,6 +28,7 @@ class Dialler {
   std::optional<config::KnownPlace> known_;  // of a far end reached without a proxy
   int dials_ = 0;
   int redials_since_reached_ = 0;
+  bool by_address_ = false;  // the dial under way
 };
 
 }  // namespace isthmus::app

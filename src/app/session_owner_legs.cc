@@ -35,7 +35,7 @@ Result<SessionOwner::LegId> SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::
 }
 
 void SessionOwner::on(session::Dial&) {
-  diagnosis_ = dialler_.is_first() ? dialler_.look(*setup_.dial) : std::nullopt;
+  diagnosis_ = dialler_.look(*setup_.dial);
   if (diagnosis_) return session_->dial_failed(io::boot_now(), diagnosis_->what);
   const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
   const config::SshCommand command = dialler_.next_command(*setup_.dial, greeting);
