@@ -15,6 +15,7 @@ namespace {
 
 // After an end: how long ssh may take to carry our last octets and go by itself.
 constexpr Duration kLinger = std::chrono::milliseconds{1500};
+constexpr int kRoundsATurn = 16;  // of up to Stream::kHighMark octets each: more than one turn reads
 // What others removed (routes, rules, our table) is put back after the dust has settled.
 constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
 
@@ -154,9 +155,13 @@ void SessionOwner::flush() {
   const std::optional<session::CallId> current = session_->current();
   for (auto& [id, leg] : legs_) {
     if (!leg.call || leg.is_hung_up) continue;
-    if (leg.call == current) session_->pump(io::boot_now(), leg.stream->room());
-    session_->take_octets(*leg.call, octets_);
-    leg.stream->write(octets_);
+    // What the stream takes at once makes room for more.
+    for (int round = 0; round < kRoundsATurn; ++round) {
+      if (leg.call == current) session_->pump(io::boot_now(), leg.stream->room());
+      session_->take_octets(*leg.call, octets_);
+      if (octets_.empty()) break;
+      leg.stream->write(octets_);
+    }
   }
 }
 

@@ -68,7 +68,7 @@ void Call::send(Instant now, const Message& message) {
 
 std::optional<Instant> Call::next_deadline() const {
   return earlier(earlier(earlier(link_.next_deadline(), agreement_patience_),
-                         earlier(meter_.next_deadline(), echo_patience_)),
+                         earlier(report_deadline(), echo_patience_)),
                  earlier(hello_again_, hello_patience_));
 }
 
@@ -76,7 +76,7 @@ void Call::advance(Instant now) {
   link_.advance(now);
   follow_link(now);
   report_if_due(now);
-  if (echo_patience_ && now >= *echo_patience_) stop_measuring();
+  if (echo_patience_ && now >= *echo_patience_) lose_patience(now);
   if (hello_again_ && now >= *hello_again_) say_hello(now);
   if (hello_patience_ && now >= *hello_patience_) {
     hang_up(now, {Bye::Reason::kFailed, "the far end agreed to VSNP but never said Hello"});
@@ -103,20 +103,20 @@ void Call::on(Instant, ppp::LcpUp& up) {
 }
 
 // Also after the agreement, from a peer that did not answer in time: it is told once more then.
-void Call::on(Instant now, ppp::Ipv4Up& up) {
+void Call::on(Instant, ppp::Ipv4Up& up) {
   agreed_ = false;
   agreement_.ipv4 = std::move(up);
   agreement_.why_no_ipv4.clear();
   ipv4_settled_ = true;
-  check_agreement(now);
+  check_agreement();
 }
 
-void Call::on(Instant now, ppp::Ipv6Up& up) {
+void Call::on(Instant, ppp::Ipv6Up& up) {
   agreed_ = false;
   agreement_.ipv6 = up;
   agreement_.why_no_ipv6.clear();
   ipv6_settled_ = true;
-  check_agreement(now);
+  check_agreement();
 }
 
 void Call::on(Instant now, ppp::Ipv4Down&) {
@@ -136,7 +136,7 @@ void Call::on(Instant now, ppp::VsncpUp& up) {
   vsncp_up_ = true;
   capabilities_ = kCapabilities & up.capabilities;
   stop_measuring();
-  if ((capabilities_ & ppp::kReceiveReports) != 0) meter_.begin(now, link_.octets_queued());
+  if (has(ppp::kReceiveReports)) meter_.begin(link_.octets_queued());
   is_plain_ = false;  // it was taken for plain while it did not answer
   hello_patience_ = now + kHelloPatience;
   if (direction_ == Direction::kOutgoing) say_hello(now);
@@ -154,7 +154,7 @@ void Call::on(Instant now, ppp::VsncpDown&) {
   disagree(now);
 }
 
-void Call::on(Instant now, ppp::ProtocolUnavailable& unavailable) {
+void Call::on(Instant, ppp::ProtocolUnavailable& unavailable) {
   events_.emplace_back(ppp::LinkNote{ppp::LinkNote::Level::kNegotiation, unavailable.reason});
   if (unavailable.protocol == ppp::Protocol::kIpcp) {
     ipv4_settled_ = true;
@@ -168,7 +168,7 @@ void Call::on(Instant now, ppp::ProtocolUnavailable& unavailable) {
     is_plain_ = true;
     events_.emplace_back(PeerHeard{std::nullopt});
   }
-  check_agreement(now);
+  check_agreement();
 }
 
 // A message that does not parse is the peer's bug or a later version's word: it is skipped and noted, never
@@ -181,7 +181,7 @@ void Call::on(Instant now, ppp::VsnpMessage& octets) {
     return;
   }
   if (auto* hello = std::get_if<Hello>(&*message)) return hear(now, std::move(*hello));
-  if (auto* answer = std::get_if<Answer>(&*message)) return hear(now, std::move(*answer));
+  if (auto* answer = std::get_if<Answer>(&*message)) return hear(std::move(*answer));
   if (auto* bye = std::get_if<Bye>(&*message)) {
     bye_ = std::move(*bye);
     return;
@@ -230,7 +230,7 @@ void Call::hear(Instant now, Hello hello) {
   events_.emplace_back(PeerHeard{std::move(hello)});
 }
 
-void Call::hear(Instant now, Answer answer) {
+void Call::hear(Answer answer) {
   if (!hello_said_ || answered_) return;
   answered_ = true;
   hello_again_.reset();
@@ -240,7 +240,7 @@ void Call::hear(Instant now, Answer answer) {
     if (ours && verdict.accepted) agreement_.offered.push_back(verdict.prefix);
   }
   agreement_.verdicts = std::move(answer.verdicts);
-  check_agreement(now);
+  check_agreement();
 }
 
 void Call::settle(Instant now, Settlement settlement) {
@@ -267,7 +267,7 @@ void Call::settle(Instant now, Settlement settlement) {
   if (!network_open_) link_.open_network(now, settlement_->network);
   network_open_ = true;
   follow_link(now);
-  check_agreement(now);
+  check_agreement();
 }
 
 void Call::answer(Instant now) {
@@ -296,11 +296,11 @@ void Call::count_question(Instant now) {
     hang_up(now, {Bye::Reason::kRefused, "the far end negotiates anew without end"});
 }
 
-void Call::check_agreement(Instant now) {
+void Call::check_agreement() {
   if (agreed_ || hung_up_ || !settlement_ || !ipv4_settled_ || !ipv6_settled_) return;
   if (!is_plain_ && !answered_) return;
   agreed_ = true;
-  if (meter_.window() == nullptr) measure_by_echo(now);
+  if (meter_.window() == nullptr) measure_by_echo();
   agreement_patience_.reset();
   events_.emplace_back(Agreed{});
 }

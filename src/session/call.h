@@ -9,6 +9,7 @@
 #include "base/random_source.h"
 #include "base/time.h"
 #include "ppp/link.h"
+#include "ppp/vsncp.h"
 #include "session/call_events.h"
 #include "session/stream_meter.h"
 
@@ -25,7 +26,8 @@ inline constexpr Duration kAgreementPatience = std::chrono::seconds{40};
 inline constexpr int kMaxQuestions = 20;
 inline constexpr Duration kQuestionWindow = std::chrono::minutes{1};
 
-// A peer that answers no echo for so long is measured no more: the stream's own backlog is the bound then.
+// A peer that answers no echo for so long is measured no more until it does: the stream's own backlog is the
+// bound then. A window that reports leave closed for so long is asked for by an echo.
 inline constexpr Duration kEchoPatience = std::chrono::seconds{3};
 
 class Call {
@@ -65,11 +67,17 @@ class Call {
 
   void follow_link(Instant now);
   void report_if_due(Instant now);
-  void measure_by_echo(Instant now);
+  void measure_by_echo();
+  void ask(Instant now);
+  void lose_patience(Instant now);
   void ask_if_due(Instant now);
   void hear_echo(Instant now);
   void stop_measuring();
   [[nodiscard]] bool carries(const Packet& packet) const;
+  [[nodiscard]] bool has(std::uint32_t capability) const { return (capabilities_ & capability) != 0; }
+  [[nodiscard]] std::optional<Instant> report_deadline() const {
+    return has(ppp::kReceiveReports) ? meter_.next_deadline() : std::nullopt;
+  }
   void on(Instant now, ppp::LcpUp& up);
   void on(Instant now, ppp::Ipv4Up& up);
   void on(Instant now, ppp::Ipv4Down& down);
@@ -84,13 +92,13 @@ class Call {
   void on(Instant now, ppp::LinkNote& note);
   void on(Instant now, ppp::FrameTrace& trace);
   void hear(Instant now, Hello hello);
-  void hear(Instant now, Answer answer);
+  void hear(Answer answer);
   void say_hello(Instant now);
   void answer(Instant now);
   void end(ppp::LinkEnd how, const std::string& reason);
   void disagree(Instant now);
   void count_question(Instant now);
-  void check_agreement(Instant now);
+  void check_agreement();
 
   CallId id_;
   Direction direction_;
@@ -98,7 +106,8 @@ class Call {
   StreamMeter meter_;
   std::uint32_t capabilities_ = 0;  // both ends'
   bool measures_by_echo_ = false;
-  std::uint64_t asked_at_ = 0;  // octets queued before the last Echo-Request that measures
+  // Octets queued before the last Echo-Request of ours that measures, and before the last that was answered.
+  std::uint64_t asked_at_ = 0, answered_at_ = 0;
   std::optional<Instant> echo_patience_;
   Hello ours_;
   Agreement agreement_;

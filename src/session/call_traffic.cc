@@ -24,7 +24,7 @@ class Call::Inbound final : public ppp::LinkSink {
     const std::optional<Packet> packet = parse_super_packet(message);
     if (!packet) return false;
     call_.meter_.packet_received(now_, message.size());
-    if (call_.carries(*packet)) sink_.packet(*packet);
+    if (call_.has(ppp::kSuperPackets) && call_.carries(*packet)) sink_.packet(*packet);
     return true;
   }
 
@@ -49,27 +49,36 @@ bool Call::carries(const Packet& packet) const {
 }
 
 bool Call::send_packet(Instant now, const Packet& packet) {
-  if (packet.octets.empty() || !carries(packet)) return false;
+  if (packet.octets.empty() || !carries(packet) || (packet.is_super() && !has(ppp::kSuperPackets)))
+    return false;
   const Family family = packet.octets[0] >> 4 == 4 ? Family::kIpv4 : Family::kIpv6;
   const bool is_sent = packet.is_super()
                            ? link_.send_vsnp(now, super_packet_header(packet.segment_size), packet.octets)
                            : link_.send_packet(now, family, packet.octets);
   meter_.queued(now, link_.octets_queued());
-  if (measures_by_echo_) ask_if_due(now);
+  ask_if_due(now);
   return is_sent;
 }
 
 // A plain PPP peer reports nothing, but answers echoes in their order.
-void Call::measure_by_echo(Instant now) {
+void Call::measure_by_echo() {
   measures_by_echo_ = true;
-  asked_at_ = link_.octets_queued();
-  meter_.begin(now, asked_at_);
-  meter_.arrived(now, asked_at_);
+  asked_at_ = answered_at_ = link_.octets_queued();
+  meter_.begin(asked_at_);
 }
 
+// While echoes measure, four are under way in a window. One that reports are to keep open, and do not, is
+// asked for by an echo after a while: a report may have been for nothing, or the peer has forgotten itself.
 void Call::ask_if_due(Instant now) {
+  if (meter_.window() == nullptr) return;
   const std::uint64_t queued = link_.octets_queued();
-  if (queued - asked_at_ < meter_.window()->limit() / 4) return;
+  const bool is_unasked = queued - asked_at_ >= meter_.window()->limit() / 4;
+  if (measures_by_echo_ && is_unasked) ask(now);
+  if (!measures_by_echo_ && meter_.room() == 0 && !echo_patience_) echo_patience_ = now + kEchoPatience;
+}
+
+void Call::ask(Instant now) {
+  const std::uint64_t queued = link_.octets_queued();
   if (!link_.send_echo(queued)) return stop_measuring();
   asked_at_ = queued;
   meter_.queued(now, link_.octets_queued());
@@ -78,10 +87,20 @@ void Call::ask_if_due(Instant now) {
 
 void Call::hear_echo(Instant now) {
   const std::optional<std::uint64_t> token = link_.take_echo();
-  if (!token || !measures_by_echo_) return;
-  meter_.arrived(now, *token);
+  if (!token || *token <= answered_at_ || *token > asked_at_) return;
+  answered_at_ = *token;
   echo_patience_.reset();
-  if (*token < asked_at_) echo_patience_ = now + kEchoPatience;
+  meter_.arrived(now, *token);
+  // It answers after all: a machine that had slept, or a stream that had stalled.
+  if (meter_.window() == nullptr && agreed_) return measure_by_echo();
+  if (measures_by_echo_ && asked_at_ > answered_at_) echo_patience_ = now + kEchoPatience;
+  ask_if_due(now);
+}
+
+void Call::lose_patience(Instant now) {
+  echo_patience_.reset();
+  if (measures_by_echo_) return stop_measuring();
+  if (meter_.room() == 0) ask(now);
 }
 
 void Call::stop_measuring() {
@@ -91,12 +110,12 @@ void Call::stop_measuring() {
 }
 
 std::size_t Call::largest_super_packet() const {
-  return (capabilities_ & ppp::kSuperPackets) != 0 ? meter_.largest_packet() : 0;
+  return has(ppp::kSuperPackets) ? meter_.largest_packet() : 0;
 }
 
 void Call::report_if_due(Instant now) {
-  if (!meter_.is_report_due(now)) return;
-  const ReceiveReport report = meter_.report(link_.octets_queued(), link_.octets_received());
+  if (!has(ppp::kReceiveReports) || !meter_.is_report_due(now)) return;
+  const ReceiveReport report = meter_.report(now, link_.octets_queued(), link_.octets_received());
   link_.send_vsnp(now, encode(report));
 }
 

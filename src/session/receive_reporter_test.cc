@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "session/stream_window.h"
+
 namespace isthmus::session {
 namespace {
 
@@ -15,17 +17,33 @@ TEST(ReceiveReporter, OwesNothingBeforeTheFirstPacket) {
   EXPECT_FALSE(reporter.next_deadline());
 }
 
-TEST(ReceiveReporter, IsDueTwoMillisecondsAfterTheFirstUnreportedPacket) {
+TEST(ReceiveReporter, IsDueAtOnceAfterASilence) {
   ReceiveReporter reporter;
-  reporter.packets_received(kStart, 100);
+  reporter.reported(kStart);
+  reporter.packets_received(kStart + milliseconds{5}, 100);
+  EXPECT_TRUE(reporter.is_due(kStart + milliseconds{5}));
+}
+
+TEST(ReceiveReporter, IsDueAnIntervalAfterTheReportBefore) {
+  ReceiveReporter reporter;
+  reporter.set_min_rtt(milliseconds{32});
+  reporter.reported(kStart);
   reporter.packets_received(kStart + milliseconds{1}, 100);
   EXPECT_EQ(reporter.next_deadline(), kStart + milliseconds{2});
   EXPECT_FALSE(reporter.is_due(kStart + milliseconds{2} - Duration{1}));
   EXPECT_TRUE(reporter.is_due(kStart + milliseconds{2}));
 }
 
+// A window of this headroom would otherwise be closed by our waiting.
+TEST(ReceiveReporter, LeavesMostOfTheHeadroomToThePath) {
+  for (const Duration rtt :
+       {Duration{0}, Duration{milliseconds{1}}, Duration{milliseconds{40}}, Duration{milliseconds{300}}})
+    EXPECT_LE(ReceiveReporter::interval(rtt) * 2, StreamWindow::headroom(rtt));
+}
+
 TEST(ReceiveReporter, IsDueAtOnceWhenMuchHasCome) {
   ReceiveReporter reporter;
+  reporter.reported(kStart);
   reporter.packets_received(kStart, ReceiveReporter::kOctets - 1);
   EXPECT_FALSE(reporter.is_due(kStart));
   reporter.packets_received(kStart, 1);
@@ -36,7 +54,7 @@ TEST(ReceiveReporter, IsDueAtOnceWhenMuchHasCome) {
 TEST(ReceiveReporter, OwesNothingAfterAReport) {
   ReceiveReporter reporter;
   reporter.packets_received(kStart, ReceiveReporter::kOctets);
-  reporter.reported();
+  reporter.reported(kStart);
   EXPECT_FALSE(reporter.is_due(kStart + milliseconds{5}));
   EXPECT_FALSE(reporter.next_deadline());
 }
@@ -44,9 +62,9 @@ TEST(ReceiveReporter, OwesNothingAfterAReport) {
 TEST(ReceiveReporter, CountsAnewAfterAReport) {
   ReceiveReporter reporter;
   reporter.packets_received(kStart, ReceiveReporter::kOctets);
-  reporter.reported();
-  reporter.packets_received(kStart + milliseconds{5}, 1);
-  EXPECT_EQ(reporter.next_deadline(), kStart + milliseconds{7});
+  reporter.reported(kStart);
+  reporter.packets_received(kStart, 1);
+  EXPECT_EQ(reporter.next_deadline(), kStart + ReceiveReporter::interval({}));
 }
 
 }  // namespace

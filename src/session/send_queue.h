@@ -16,13 +16,25 @@ struct Traffic {
   std::uint64_t waiting = 0;                        // octets in the queue now
 };
 
-// Where the packets of a batch are put together before they wait; `now` is the time of the present turn.
-struct SendQueue final : PacketSink {
+// Where packets wait; what is longer than the stream should be given at once is cut before.
+class SendQueue final : public PacketSink {
+ public:
   explicit SendQueue(std::uint64_t seed) : packets(seed) {}
-  void packet(const Packet& packet) override { packets.enqueue(now, packet); }
+
+  // For the packets of the present turn. `longest`: of a super-packet; 0 where there may be none.
+  void begin_turn(Instant now, std::size_t longest) {
+    now_ = now;
+    longest_ = longest;
+  }
+  void packet(const Packet& packet) override;
 
   FqCodel packets;
-  Instant now{};
+  std::uint64_t malformed = 0;  // super-packets that were none
+
+ private:
+  Instant now_{};
+  std::size_t longest_ = 0;
+  Bytes scratch_;  // a super-packet that is being cut
 };
 
 }  // namespace isthmus::session

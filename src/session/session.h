@@ -99,7 +99,6 @@ class Session {
   void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
-  void cut_into_queue(const Packet& packet, std::size_t longest);
   void begin_proof(Instant now);
   void finish_proof();
   [[nodiscard]] bool outgoing_in_progress() const;
@@ -130,7 +129,6 @@ class Session {
   bool is_plan_whole_ = false;
   Coalescer outgoing_;
   SendQueue queue_;
-  Bytes scratch_;  // a super-packet that is being cut
   Traffic traffic_;
   std::vector<SessionAction> actions_;
 };

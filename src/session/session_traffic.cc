@@ -1,7 +1,6 @@
 // The packets of a session on their way out.
 #include <algorithm>
 
-#include "net/segmenter.h"
 #include "session/session.h"
 
 namespace isthmus::session {
@@ -17,27 +16,17 @@ void Session::enqueue(Instant now, const Packet& packet) {
     ++traffic_.dropped;
     return;
   }
-  queue_.now = now;
   const std::size_t longest = calls_.at(*current_).largest_super_packet();
-  if (packet.octets.size() > longest && packet.is_super()) return cut_into_queue(packet, longest);
+  queue_.begin_turn(now, longest);
   if (longest < kWorthMerging) return queue_.packet(packet);
   outgoing_.add(packet, queue_);
 }
 
-void Session::cut_into_queue(const Packet& packet, std::size_t longest) {
-  outgoing_.flush(queue_);  // maybe of the same flow
-  scratch_.assign(packet.octets.begin(), packet.octets.end());
-  const auto queue = [&](MutableBytes piece, std::uint16_t segment_size) {
-    queue_.packet({piece, segment_size});
-  };
-  if (!cut(scratch_, packet.segment_size, longest, queue)) ++traffic_.dropped;
-}
-
 void Session::pump(Instant now, std::size_t room) {
   if (!current_) return;
-  queue_.now = now;
-  outgoing_.flush(queue_);
   Call& call = calls_.at(*current_);
+  queue_.begin_turn(now, call.largest_super_packet());
+  outgoing_.flush(queue_);
   const std::uint64_t before = call.link().octets_queued();
   while (call.room() > 0 && call.link().octets_queued() - before < room) {
     const std::optional<Packet> packet = queue_.packets.dequeue(now);
@@ -54,7 +43,7 @@ void Session::pump(Instant now, std::size_t room) {
 Traffic Session::traffic() const {
   Traffic traffic = traffic_;
   const FqCodelCounters& queue = queue_.packets.counters();
-  traffic.dropped += queue.dropped + queue.dropped_for_room;
+  traffic.dropped += queue.dropped + queue.dropped_for_room + queue_.malformed;
   traffic.marked = queue.marked;
   traffic.waiting = queue_.packets.octets();
   return traffic;

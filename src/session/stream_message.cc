@@ -34,7 +34,9 @@ std::array<std::uint8_t, 4> super_packet_header(std::uint16_t segment_size) {
 
 std::optional<Packet> parse_super_packet(ConstBytes message) {
   if (!is_of(Type::kSuperPacket, message, kHeaderSize + 1)) return std::nullopt;
-  return Packet{message.subspan(kHeaderSize), static_cast<std::uint16_t>(message[2] << 8 | message[3])};
+  const auto segment_size = static_cast<std::uint16_t>(message[2] << 8 | message[3]);
+  if (segment_size == 0) return std::nullopt;  // it would pass for an ordinary packet, of any length
+  return Packet{message.subspan(kHeaderSize), segment_size};
 }
 
 std::array<std::uint8_t, 20> encode(const ReceiveReport& report) {

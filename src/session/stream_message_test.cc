@@ -29,6 +29,7 @@ TEST(StreamMessage, TakesNothingElseForASuperPacket) {
   EXPECT_FALSE(parse_super_packet(Bytes{1, 7, 5, 0xa8}));        // no packet
   EXPECT_FALSE(parse_super_packet(Bytes{2, 7, 5, 0xa8, 0x45}));  // another version
   EXPECT_FALSE(parse_super_packet(Bytes{1, 6, 5, 0xa8, 0x45}));  // a Bye
+  EXPECT_FALSE(parse_super_packet(Bytes{1, 7, 0, 0, 0x45}));     // segments of nothing
 }
 
 TEST(StreamMessage, ReportsOctetByOctetAsThePageSays) {

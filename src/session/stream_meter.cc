@@ -1,14 +1,12 @@
 #include "session/stream_meter.h"
 
-#include <algorithm>
-
 #include "net/packet.h"
 
 namespace isthmus::session {
 
-void StreamMeter::begin(Instant now, std::uint64_t queued) {
+void StreamMeter::begin(std::uint64_t queued) {
   stream_.emplace();
-  stream_->window.sent(now, queued);
+  stream_->window.begin(queued);
 }
 
 void StreamMeter::queued(Instant now, std::uint64_t octets) {
@@ -16,13 +14,18 @@ void StreamMeter::queued(Instant now, std::uint64_t octets) {
 }
 
 void StreamMeter::arrived(Instant now, std::uint64_t octets) {
-  if (stream_) stream_->window.reported(now, octets);
+  if (!stream_) return;
+  stream_->window.reported(now, octets);
+  if (const auto rtt = stream_->window.min_rtt()) stream_->reporter.set_min_rtt(*rtt);
 }
 
 void StreamMeter::hear(Instant now, const ReceiveReport& report, std::uint64_t position) {
+  const bool is_first = !octets_before_;
+  // Found anew with each report: what noise on the stream adds or takes does not add up. Of numbers that make
+  // no sense the peer's own window suffers alone.
+  octets_before_ = position - report.sent;
   if (!stream_) return;
-  // Found anew with each report: what noise on the stream adds or takes does not add up.
-  if (position >= report.sent) stream_->octets_before = position - report.sent;
+  if (is_first) stream_->has_reported = false;  // what we said by now was of nothing
   arrived(now, report.received);
 }
 
@@ -43,11 +46,10 @@ bool StreamMeter::is_report_due(Instant now) const {
   return stream_ && (!stream_->has_reported || stream_->reporter.is_due(now));
 }
 
-ReceiveReport StreamMeter::report(std::uint64_t queued, std::uint64_t received) {
+ReceiveReport StreamMeter::report(Instant now, std::uint64_t queued, std::uint64_t received) {
   stream_->has_reported = true;
-  stream_->reporter.reported();
-  const std::uint64_t before = std::min(stream_->octets_before.value_or(received), received);
-  return {.sent = queued, .received = received - before};
+  stream_->reporter.reported(now);
+  return {.sent = queued, .received = octets_before_ ? received - *octets_before_ : 0};
 }
 
 std::optional<Instant> StreamMeter::next_deadline() const {

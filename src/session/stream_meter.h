@@ -12,10 +12,17 @@
 
 namespace isthmus::session {
 
+// What is known of a stream while it is measured.
+struct MeteredStream {
+  StreamWindow window;
+  ReceiveReporter reporter;
+  bool has_reported = false;
+};
+
 class StreamMeter {
  public:
-  // Both ends report from now on. `queued`: octets of ours that the stream was given by now.
-  void begin(Instant now, std::uint64_t queued);
+  // Measures from now on. `queued`: octets of ours that the stream was given by now.
+  void begin(std::uint64_t queued);
   void stop() { stream_.reset(); }
 
   // Our octets.
@@ -33,20 +40,16 @@ class StreamMeter {
   void packet_received(Instant now, std::size_t octets);
   [[nodiscard]] bool is_report_due(Instant now) const;
   // To be sent now. `queued`: our octets before its frame. `received`: the peer's, as we counted them.
-  ReceiveReport report(std::uint64_t queued, std::uint64_t received);
+  ReceiveReport report(Instant now, std::uint64_t queued, std::uint64_t received);
 
   // When a report becomes due if nothing more comes.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
  private:
-  struct Stream {
-    StreamWindow window;
-    ReceiveReporter reporter;
-    bool has_reported = false;
-    // What we counted before the peer's first octet: text of the login. Known once it has said where it is.
-    std::optional<std::uint64_t> octets_before;
-  };
-  std::optional<Stream> stream_;
+  std::optional<MeteredStream> stream_;
+  // What we counted before the peer's first octet: text of the login. Known once it has said where it is,
+  // which it may do before we know that it reports. Below 0, modulo 2^64, where octets of its were lost.
+  std::optional<std::uint64_t> octets_before_;
 };
 
 }  // namespace isthmus::session

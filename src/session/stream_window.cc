@@ -18,6 +18,12 @@ constexpr double kGrowth = 1.25;
 // ... and begins again after so many rounds that filled the window and met no queue.
 constexpr int kRoundsWithoutQueue = 2;
 
+// How much more than rate x (minimum RTT + headroom) a window may be that runs dry, by how much a round, and
+// after how many such rounds.
+constexpr double kMostGain = 2.5;
+constexpr double kGainStep = 1.25;
+constexpr int kDryRounds = 2;
+
 double seconds(Duration time) {
   return std::chrono::duration<double>{time}.count();
 }
@@ -58,6 +64,7 @@ void StreamWindow::reported(Instant now, std::uint64_t received) {
   if (is_starting_up_ && 2 * undelivered() >= limit_)
     limit_ = std::min(limit_ + received - received_, kCeiling);
   received_ = received;
+  round_.least_undelivered = std::min(round_.least_undelivered, undelivered());
   if (const std::optional<Burst> burst = take_delivered()) {
     const Duration rtt = now - burst->sent_at;
     learn_rtt(now, rtt);
@@ -67,7 +74,8 @@ void StreamWindow::reported(Instant now, std::uint64_t received) {
     // Doubling makes a queue of half a round trip at most before the path is full: this is more, and the
     // round need not end first.
     const Duration base = *min_rtt();
-    if (is_starting_up_ && rtt > base + base / 2 + 2 * headroom(base)) leave_start_up();
+    const bool is_loaded = 2 * round_.most_undelivered >= limit_;
+    if (is_starting_up_ && is_loaded && rtt > base + base / 2 + 2 * headroom(base)) leave_start_up();
     first_sent_at_ = burst->sent_at;
   }
   received_at_ = now;
@@ -160,7 +168,9 @@ void StreamWindow::end_round() {
   // After a pause a round begins and ends with a few packets: they say nothing of a full window.
   if (!round.lowest_rtt || delivered < round.most_undelivered / 4) return;
   if (is_starting_up_) judge_start_up(round);
-  if (!is_starting_up_ && round.is_full) judge_need_of_start_up(round);
+  if (is_starting_up_ || !round.is_full) return;
+  judge_gain(round);
+  judge_need_of_start_up(round);
 }
 
 // Doubles the window every round while that brings more. A sender that is starting up itself must not meet
@@ -171,9 +181,22 @@ void StreamWindow::judge_start_up(const Round& round) {
   if (has_grown) start_up_rate_ = rate();
   if (round.is_full) rounds_without_growth_ = has_grown ? 0 : rounds_without_growth_ + 1;
 
-  const bool has_queue = *round.lowest_rtt > base + headroom(base) / 2;
+  // A packet alone that was late met no queue of ours.
+  const bool has_queue =
+      2 * round.most_undelivered >= limit_ && *round.lowest_rtt > base + headroom(base) / 2;
   const bool is_too_large = round.is_full && limit_ > 4 * window_of(base + headroom(base));
   if (has_queue || is_too_large || rounds_without_growth_ >= kRoundsWithoutGrowth) leave_start_up();
+}
+
+// A window that was full, and of which a report left less than half, crosses in one piece: ssh makes one
+// packet of what it is given at once, and TCP below may pace that over half a round trip (BBR does, at a rate
+// that it learns from what we give it). Such a window takes longer than it was made for, the rate measured by
+// it falls, and the next window with it. Only more than one piece under way ends that.
+void StreamWindow::judge_gain(const Round& round) {
+  const bool is_dry = 2 * round.least_undelivered < round.most_undelivered;
+  dry_rounds_ = is_dry ? dry_rounds_ + 1 : 0;
+  if (!is_dry) gain_ = std::max(gain_ / kGainStep, 1.0);
+  if (dry_rounds_ >= kDryRounds) gain_ = std::min(gain_ * kGainStep, kMostGain);
 }
 
 // A stream that has become faster shows by rounds that fill the window and meet no queue.
@@ -187,6 +210,8 @@ void StreamWindow::judge_need_of_start_up(const Round& round) {
 
 void StreamWindow::leave_start_up() {
   is_starting_up_ = false;
+  gain_ = 1;
+  dry_rounds_ = 0;
   start_up_rate_ = 0;
   rounds_without_growth_ = 0;
   rounds_without_queue_ = 0;
@@ -212,7 +237,8 @@ void StreamWindow::keep_probing(Instant now, const Burst& burst, Duration rtt) {
 void StreamWindow::set_limit() {
   if (is_starting_up_ || rate() <= 0) return;
   const Duration base = *min_rtt();
-  limit_ = std::clamp(window_of(base + headroom(base)), kFloor, kCeiling);
+  const auto window = static_cast<double>(window_of(base + headroom(base)));
+  limit_ = std::clamp(static_cast<std::uint64_t>(gain_ * window), kFloor, kCeiling);
 }
 
 std::uint64_t StreamWindow::room() const {

@@ -29,6 +29,11 @@ class StreamWindow {
     return std::clamp<Duration>(min_rtt / 4, std::chrono::milliseconds{2}, std::chrono::milliseconds{10});
   }
 
+  // Counts from `position` on: what was put on the stream before has arrived, or does not matter.
+  void begin(std::uint64_t position) {
+    sent_ = received_ = position;
+    round_.begin = round_.end = position;
+  }
   // `position` octets have been put on the stream in all.
   void sent(Instant now, std::uint64_t position);
 
@@ -72,6 +77,7 @@ class StreamWindow {
     std::optional<Duration> lowest_rtt{};
     Duration highest_rtt{};
     std::uint64_t most_undelivered = 0;
+    std::uint64_t least_undelivered = ~std::uint64_t{0};  // after a report
     bool is_full = true;  // the window was what held the sender back, all the time
   };
 
@@ -97,6 +103,7 @@ class StreamWindow {
   void watch_standing(Instant now, const Burst& burst, Duration rtt);
   void end_round();
   void judge_start_up(const Round& round);
+  void judge_gain(const Round& round);
   void judge_need_of_start_up(const Round& round);
   void leave_start_up();
   void keep_probing(Instant now, const Burst& burst, Duration rtt);
@@ -125,6 +132,8 @@ class StreamWindow {
   double start_up_rate_ = 0;
   int rounds_without_growth_ = 0;
   int rounds_without_queue_ = 0;
+  int dry_rounds_ = 0;
+  double gain_ = 1;  // the window, times this
 
   std::optional<Duration> min_rtt_;         // since the last probe
   std::optional<Duration> min_rtt_before_;  // between the two before, for a while

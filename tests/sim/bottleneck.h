@@ -253,6 +253,7 @@ class Bottleneck {
   void arrive(const Event& event) {
     received_ = event.value;
     delivered_ += event.size;
+    reporter_.set_min_rtt(options_.rtt);
     reporter_.packets_received(now_, event.size + kFraming);
     if (reporter_.is_due(now_)) report();
     if (const auto deadline = reporter_.next_deadline()) at(*deadline, Kind::kReportDue, 0);
@@ -271,7 +272,7 @@ class Bottleneck {
 
   void report() {
     if (!reporter_.is_due(now_)) return;
-    reporter_.reported();
+    reporter_.reported(now_);
     const auto noise = options_.noise.count() > 0
                            ? Duration{static_cast<Duration::rep>(
                                  random_() % static_cast<std::uint64_t>(options_.noise.count()))}

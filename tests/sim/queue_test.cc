@@ -111,7 +111,7 @@ TEST(Queue, AllocatesNothingOncePacketsFlow) {
     }
     if (i % 50 != 0 || !reporter.is_due(now)) return;
     window.reported(now, position);
-    reporter.reported();
+    reporter.reported(now);
   };
   for (std::size_t i = 0; i < 1000; ++i) turn(i);
 

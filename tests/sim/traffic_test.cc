@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "net/test_packets.h"
+#include "ppp/hdlc_encoder.h"
 #include "session_pair.h"
 
 namespace isthmus::session::testing {
@@ -144,6 +145,27 @@ TEST_F(TrafficTest, PacketsTakeTheNextStreamWhenTheFirstIsLost) {
   pair_.a.session->enqueue(pair_.now, {packet});
   pair_.run_for(milliseconds{100});
   EXPECT_EQ(pair_.b.packets.last, packet);
+}
+
+// Our own program never asks for it, but a peer may at any time.
+TEST_F(TrafficTest, CarriesOnAfterThePeerNegotiatesAnew) {
+  bring_up();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 5), .tos = kEcnCapable});
+  for (int i = 0; i < 200; ++i) {
+    pair_.a.session->enqueue(pair_.now, {packet});
+    pair_.run_for(milliseconds{10});
+  }
+  Bytes request;
+  ppp::encode_frame(0xc021, Bytes{1, 200, 0, 4}, {}, request);
+  pair_.b.session->receive(pair_.now, *pair_.b.session->current(), request, pair_.b.packets);
+  pair_.run_for(seconds{8});
+  ASSERT_EQ(pair_.a.session->phase(), Phase::kUp);
+  const int before = pair_.b.packets.count;
+  for (int i = 0; i < 200; ++i) {
+    pair_.a.session->enqueue(pair_.now, {packet});
+    pair_.run_for(milliseconds{10});
+  }
+  EXPECT_GE(pair_.b.packets.count, before + 199);
 }
 
 }  // namespace
