@@ -1,5 +1,6 @@
 // What the queue and the window promise together, in virtual time: bottleneck.h draws the path.
 #include "bottleneck.h"
+#include "seeds.h"
 
 #include <gtest/gtest.h>
 
@@ -61,14 +62,15 @@ Worst worst_of(std::uint64_t seeds, const auto& options_of) {
 
 // Four flows, some with ECN, some with super-packets, through 20 Mbit/s and 40 ms.
 const Worst& worst_at_20_mbit() {
-  static const Worst worst =
-      worst_of(100, [](std::uint64_t seed, std::mt19937_64&) { return BottleneckOptions{.seed = seed}; });
+  static const Worst worst = worst_of(testing::seeds(100), [](std::uint64_t seed, std::mt19937_64&) {
+    return BottleneckOptions{.seed = seed};
+  });
   return worst;
 }
 
 // One to six flows through 5 to 50 Mbit/s and 10 to 120 ms.
 const Worst& worst_anywhere() {
-  static const Worst worst = worst_of(100, [](std::uint64_t seed, std::mt19937_64& random) {
+  static const Worst worst = worst_of(testing::seeds(100), [](std::uint64_t seed, std::mt19937_64& random) {
     return BottleneckOptions{.seed = seed,
                              .rate = 125000 * (5 + static_cast<double>(random() % 4600) / 100),
                              .rtt = std::chrono::milliseconds{10 + random() % 110}};

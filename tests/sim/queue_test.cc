@@ -7,6 +7,7 @@
 #include <random>
 
 #include "allocation_count.h"
+#include "seeds.h"
 #include "session/fq_codel.h"
 #include "session/queue_packets.h"
 #include "session/receive_reporter.h"
@@ -78,7 +79,7 @@ class Shuffle {
 };
 
 TEST(Queue, LosesNothingUncountedAndKeepsOrderAndMemoryForEverySeed) {
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::seeds(1500); ++seed) {
     Shuffle shuffle(seed);
     shuffle.run(400);
     const FqCodelCounters& counters = shuffle.queue().counters();
