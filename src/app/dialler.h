@@ -12,10 +12,10 @@ namespace isthmus::app {
 
 class Dialler {
  public:
-  // Before each dial: asks ssh what it would do. Why this destination must not be dialled, or nothing.
+  // Before each dial: asks ssh what it would do, unless this one goes by address. Why this destination must
+  // not be dialled, or nothing.
   std::optional<config::SshDiagnosis> look(const config::UpOptions& options);
-  // The ssh of the next dial. Asks anew what ssh would do before a dial by name that is not the first: the
-  // machine may have moved to a network where its configuration has another way.
+  // The ssh of the dial that look() was for.
   config::SshCommand next_command(const config::UpOptions& options, const config::Greeting& caller);
   // A call stands, and goes there.
   void reached(const OuterPath& outer);

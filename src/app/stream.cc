@@ -68,7 +68,7 @@ void Stream::write(ConstBytes octets) {
   if (!waiting_writable_) wait_writable();
 }
 
-// What is left when the far side takes no more for now; if the stream is lost over it, nothing is.
+// What is left when the far side takes no more; if the stream is lost over it, nothing is.
 ConstBytes Stream::write_now(ConstBytes octets) {
   while (!octets.empty()) {
     const ssize_t count = ::write(out_.native_handle(), octets.data(), octets.size());

@@ -1,6 +1,4 @@
 // The packets of a session on their way out.
-#include <algorithm>
-
 #include "session/session.h"
 
 namespace isthmus::session {
