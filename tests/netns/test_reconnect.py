@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from support.conversation import Conversation
 from support.gateway import MARKER, Gateway, Up, crosses_both_ways, kill, marked_ping, reaches, seconds_until
 from support.netns import HOST_A, HOST_B, LAN_A, LAN_B, Topology, wait_until
 from support.sshd import Sshd
@@ -76,6 +77,18 @@ def test_a_killed_sshd_session_is_replaced(ground):
     wait_until(lambda: ground.near.phases() == ["held"], 2, every=0.02, what="the loss is noticed")
     ground.wait_back()
     assert "the stream has ended" in ground.up.text()
+
+
+# The TUN, its addresses and the routes' fallbacks stay; to a TCP connection inside the change of streams is a loss.
+def test_a_connection_inside_lives_on_over_one_stream_after_another(ground):
+    with Conversation(ground.topology) as conversation:
+        tunnels = [ground.near.tunnels(), ground.far.tunnels()]
+        for lose in (lambda: kill(ground.near.pids("ssh")), lambda: kill(ground.sshd.descendants())):
+            lose()
+            wait_until(lambda: ground.near.phases() == ["held"], 2, every=0.02, what="the loss is noticed")
+            ground.wait_back()
+            conversation.wait_answered()
+        assert [ground.near.tunnels(), ground.far.tunnels()] == tunnels
 
 
 # In a full tunnel that is down no name server answers.
