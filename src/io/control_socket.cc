@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "io/boot_clock.h"
+#include "io/send_descriptors.h"
 
 namespace isthmus::io {
 namespace {
@@ -119,21 +120,7 @@ Result<PeerCredentials> ControlConnection::peer() const {
 Result<void> ControlConnection::send(std::string_view payload, std::span<const int> fds) {
   if (payload.empty() || payload.size() > kMaxControlPayload || fds.size() > kMaxControlFds)
     return fail(Error::Code::kInvalid, "a control message has 1 to 65536 octets and up to 4 descriptors");
-  iovec octets{const_cast<char*>(payload.data()), payload.size()};
-  alignas(cmsghdr) std::array<char, kAncillarySize> ancillary{};
-  msghdr header{};
-  header.msg_iov = &octets;
-  header.msg_iovlen = 1;
-  if (!fds.empty()) {
-    header.msg_control = ancillary.data();
-    header.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(part), fds.data(), fds.size_bytes());
-  }
-  if (sendmsg(fd(), &header, MSG_NOSIGNAL) >= 0) return {};
+  if (send_descriptors(fd(), payload, fds) >= 0) return {};
   if (errno == EAGAIN) return fail(Error::Code::kTimeout, "control socket: the other end does not keep up");
   if (means_gone(errno)) return fail(Error::Code::kClosed, "control socket: the other end is gone");
   return fail_errno(errno, "send on a control socket");

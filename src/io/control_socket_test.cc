@@ -9,6 +9,9 @@
 
 #include <cstring>
 #include <filesystem>
+#include <vector>
+
+#include "io/send_descriptors.h"
 
 namespace isthmus::io {
 namespace {
@@ -68,29 +71,11 @@ std::ptrdiff_t open_descriptors() {
   return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
 }
 
-void send_descriptors_unchecked(int socket_fd, std::size_t count) {
-  std::vector<int> fds(count, STDIN_FILENO);
-  std::vector<char> ancillary(CMSG_SPACE(sizeof(int) * count));
-  char octet = 'x';
-  iovec octets{&octet, 1};
-  msghdr header{};
-  header.msg_iov = &octets;
-  header.msg_iovlen = 1;
-  header.msg_control = ancillary.data();
-  header.msg_controllen = ancillary.size();
-  cmsghdr* part = CMSG_FIRSTHDR(&header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof(int) * count);
-  std::memcpy(CMSG_DATA(part), fds.data(), sizeof(int) * count);
-  ASSERT_EQ(sendmsg(socket_fd, &header, 0), 1);
-}
-
 TEST_F(ControlSocket, ClosesSurplusDescriptors) {
   ControlConnection::Pair pair = ControlConnection::make_pair().value();
   for (const std::size_t count : {5U, 6U, 64U}) {
     const std::ptrdiff_t before = open_descriptors();
-    send_descriptors_unchecked(pair.ours.fd(), count);
+    ASSERT_EQ(send_descriptors(pair.ours.fd(), "x", std::vector<int>(count, STDIN_FILENO)), 1);
     const auto message = pair.theirs.receive();
     ASSERT_FALSE(message);
     EXPECT_EQ(message.error().code, Error::Code::kProtocol);

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -16,6 +15,7 @@
 #include <string_view>
 
 #include "io/boot_clock.h"
+#include "io/send_descriptors.h"
 
 namespace isthmus::io {
 namespace {
@@ -109,24 +109,8 @@ void tune_for_tunnel(int socket) {
 }
 
 Result<void> pass_descriptor(int channel, int fd) {
-  char octet = 0;
-  iovec octets{&octet, sizeof octet};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> ancillary{};
-  msghdr header{};
-  header.msg_iov = &octets;
-  header.msg_iovlen = 1;
-  header.msg_control = ancillary.data();
-  header.msg_controllen = ancillary.size();
-  cmsghdr* part = CMSG_FIRSTHDR(&header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
-  ssize_t sent = 0;
-  do {
-    sent = sendmsg(channel, &header, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return fail_errno(errno, "pass the connection to ssh");
+  const std::string_view octet{"\0", 1};
+  if (send_descriptors(channel, octet, {&fd, 1}) < 0) return fail_errno(errno, "pass the connection to ssh");
   return {};
 }
 
