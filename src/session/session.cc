@@ -320,8 +320,7 @@ void Session::leave(Instant now, Call& loser) {
 
 void Session::lose_current(Instant now, const std::string& reason) {
   current_.reset();
-  outgoing_.flush(queue_);
-  queue_.packets.clear();  // when the next call stands they are stale, and TCP has sent them again
+  queue_.clear();  // when the next call stands they are stale, and TCP has sent them again
   proof_by_.reset();
   agree_by_.reset();
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;

@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "net/coalescer.h"
 #include "session/backoff.h"
 #include "session/call.h"
 #include "session/send_queue.h"
@@ -127,7 +126,6 @@ class Session {
   std::optional<Instant> proof_by_;
   std::vector<std::string> plan_lines_;
   bool is_plan_whole_ = false;
-  Coalescer outgoing_;
   SendQueue queue_;
   Traffic traffic_;
   std::vector<SessionAction> actions_;

@@ -2,32 +2,22 @@
 #include "session/session.h"
 
 namespace isthmus::session {
-namespace {
-
-// Where the stream is so slow that super-packets are kept shorter than this, merging would be for nothing.
-constexpr std::size_t kWorthMerging = 8 * 1024;
-
-}  // namespace
 
 void Session::enqueue(Instant now, const Packet& packet) {
   if (!current_) {
     ++traffic_.dropped;
     return;
   }
-  const std::size_t longest = calls_.at(*current_).largest_super_packet();
-  queue_.begin_turn(now, longest);
-  if (longest < kWorthMerging) return queue_.packet(packet);
-  outgoing_.add(packet, queue_);
+  queue_.enqueue(now, packet, calls_.at(*current_).largest_super_packet());
 }
 
 void Session::pump(Instant now, std::size_t room) {
   if (!current_) return;
   Call& call = calls_.at(*current_);
-  queue_.begin_turn(now, call.largest_super_packet());
-  outgoing_.flush(queue_);
+  queue_.end_turn(now, call.largest_super_packet());
   const std::uint64_t before = call.link().octets_queued();
   while (call.room() > 0 && call.link().octets_queued() - before < room) {
-    const std::optional<Packet> packet = queue_.packets.dequeue(now);
+    const std::optional<Packet> packet = queue_.dequeue(now);
     if (!packet) return;
     if (!call.send_packet(now, *packet)) {
       ++traffic_.dropped;
@@ -40,10 +30,9 @@ void Session::pump(Instant now, std::size_t room) {
 
 Traffic Session::traffic() const {
   Traffic traffic = traffic_;
-  const FqCodelCounters& queue = queue_.packets.counters();
-  traffic.dropped += queue.dropped + queue.dropped_for_room + queue_.malformed;
-  traffic.marked = queue.marked;
-  traffic.waiting = queue_.packets.octets();
+  traffic.dropped += queue_.dropped();
+  traffic.marked = queue_.marked();
+  traffic.waiting = queue_.octets();
   return traffic;
 }
 
