@@ -26,9 +26,11 @@ TEST(Rfc3772Section21, AConfigureRequestHasTheOctetsOfTheDocument) {
                     0x01, 0x01, 0x00, 0x13,              // Configure-Request, identifier 1, Length 19
                     0x02, 0x49, 0x53,                    // OUI
                     0x01, 0x06, 0x00, 0x00, 0x00, 0x01,  // version 1
-                    0x02, 0x06, 0x00, 0x00, 0x00, 0x00,  // capabilities
-                    0x14, 0xaa, 0x7e};                   // FCS, flag
-  Solo solo;
+                    0x02, 0x06, 0x00, 0x00, 0x00, 0x03,  // capabilities
+                    0x8f, 0x98, 0x7e};                   // FCS, flag
+  LinkOptions options = test::caller_options();
+  options.vsncp_capabilities = kSuperPackets | kReceiveReports;
+  Solo solo{options};
   const Bytes stream = opened(solo);
   EXPECT_FALSE(std::ranges::search(stream, frame).empty());
 }
