@@ -8,6 +8,14 @@
 
 namespace isthmus {
 
+// By the version in the first octet; empty for another version, and without that octet.
+inline std::optional<Family> family_of(ConstBytes octets) {
+  const int version = octets.empty() ? 0 : octets[0] >> 4;
+  if (version == 4) return Family::kIpv4;
+  if (version == 6) return Family::kIpv6;
+  return std::nullopt;
+}
+
 struct PacketView {
   Family family = Family::kIpv4;
   IpAddress source;
@@ -16,10 +24,9 @@ struct PacketView {
 
 // Empty if `octets` is no whole IPv4 or IPv6 header of its version, or shorter than the length it states.
 inline std::optional<PacketView> view_packet(ConstBytes octets) {
-  if (octets.empty()) return std::nullopt;
-  const bool is_v4 = octets[0] >> 4 == 4;
-  if (!is_v4 && octets[0] >> 4 != 6) return std::nullopt;
-
+  const std::optional<Family> family = family_of(octets);
+  if (!family) return std::nullopt;
+  const bool is_v4 = *family == Family::kIpv4;
   const std::size_t header = is_v4 ? 4U * (octets[0] & 15U) : 40U;
   if (header < 20 || octets.size() < header) return std::nullopt;
   const std::size_t length_at = is_v4 ? 2 : 4;
@@ -28,8 +35,7 @@ inline std::optional<PacketView> view_packet(ConstBytes octets) {
 
   const std::size_t address_octets = is_v4 ? 4 : 16;
   const std::size_t first = is_v4 ? 12 : 8;
-  return PacketView{is_v4 ? Family::kIpv4 : Family::kIpv6,
-                    *IpAddress::from_octets(octets.subspan(first, address_octets)),
+  return PacketView{*family, *IpAddress::from_octets(octets.subspan(first, address_octets)),
                     *IpAddress::from_octets(octets.subspan(first + address_octets, address_octets))};
 }
 

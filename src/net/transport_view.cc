@@ -3,6 +3,7 @@
 #include "net/big_endian.h"
 #include "net/header_fields.h"
 #include "net/packet.h"
+#include "net/packet_view.h"
 
 namespace isthmus {
 namespace {
@@ -68,15 +69,13 @@ std::size_t transport_header_length(ConstBytes transport, std::uint8_t protocol)
 }  // namespace
 
 std::optional<TransportView> view_transport(ConstBytes octets) {
-  if (octets.empty() || octets.size() > kMaxPacket) return std::nullopt;
-  const int version = octets[0] >> 4;
-  if (version != 4 && version != 6) return std::nullopt;
-  const auto upper = version == 4 ? upper_of_ipv4(octets) : upper_of_ipv6(octets);
+  const std::optional<Family> family = family_of(octets);
+  if (!family || octets.size() > kMaxPacket) return std::nullopt;
+  const auto upper = *family == Family::kIpv4 ? upper_of_ipv4(octets) : upper_of_ipv6(octets);
   if (!upper) return std::nullopt;
   const std::size_t header = transport_header_length(octets.subspan(upper->at), upper->protocol);
   if (header == 0) return std::nullopt;
-  return TransportView{version == 4 ? Family::kIpv4 : Family::kIpv6, static_cast<Transport>(upper->protocol),
-                       upper->at, upper->at + header};
+  return TransportView{*family, static_cast<Transport>(upper->protocol), upper->at, upper->at + header};
 }
 
 }  // namespace isthmus

@@ -73,7 +73,7 @@ class Call {
   void ask_if_due(Instant now);
   void hear_echo(Instant now);
   void stop_measuring();
-  [[nodiscard]] bool carries(const Packet& packet) const;
+  [[nodiscard]] bool carries(std::optional<Family> family) const;
   [[nodiscard]] bool has(std::uint32_t capability) const { return (capabilities_ & capability) != 0; }
   [[nodiscard]] std::optional<Instant> report_deadline() const {
     return has(ppp::kReceiveReports) ? meter_.next_deadline() : std::nullopt;

@@ -1,4 +1,5 @@
 // The packets of a call, and what is known of their way.
+#include "net/packet_view.h"
 #include "ppp/vsncp.h"
 #include "session/call.h"
 #include "session/stream_message.h"
@@ -24,7 +25,7 @@ class Call::Inbound final : public ppp::LinkSink {
     const std::optional<Packet> packet = parse_super_packet(message);
     if (!packet) return false;
     call_.meter_.packet_received(now_, message.size());
-    if (call_.has(ppp::kSuperPackets) && call_.carries(*packet)) sink_.packet(*packet);
+    if (call_.has(ppp::kSuperPackets) && call_.carries(family_of(packet->octets))) sink_.packet(*packet);
     return true;
   }
 
@@ -42,19 +43,17 @@ void Call::receive(Instant now, ConstBytes stream, PacketSink& sink) {
   report_if_due(now);
 }
 
-// Whether the network protocol that the packet belongs to is up.
-bool Call::carries(const Packet& packet) const {
-  const int version = packet.octets[0] >> 4;
-  return (version == 4 && agreement_.ipv4) || (version == 6 && agreement_.ipv6);
+// Whether the network protocol of these packets is up.
+bool Call::carries(std::optional<Family> family) const {
+  return (family == Family::kIpv4 && agreement_.ipv4) || (family == Family::kIpv6 && agreement_.ipv6);
 }
 
 bool Call::send_packet(Instant now, const Packet& packet) {
-  if (packet.octets.empty() || !carries(packet) || (packet.is_super() && !has(ppp::kSuperPackets)))
-    return false;
-  const Family family = packet.octets[0] >> 4 == 4 ? Family::kIpv4 : Family::kIpv6;
+  const std::optional<Family> family = family_of(packet.octets);
+  if (!carries(family) || (packet.is_super() && !has(ppp::kSuperPackets))) return false;
   const bool is_sent = packet.is_super()
                            ? link_.send_vsnp(now, super_packet_header(packet.segment_size), packet.octets)
-                           : link_.send_packet(now, family, packet.octets);
+                           : link_.send_packet(now, *family, packet.octets);
   meter_.queued(now, link_.octets_queued());
   ask_if_due(now);
   return is_sent;
