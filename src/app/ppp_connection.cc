@@ -8,6 +8,8 @@
 #include "io/boot_clock.h"
 #include "io/host_facts_reader.h"
 #include "io/runtime_dir.h"
+#include "net/packet_view.h"
+#include "net/segmenter.h"
 
 namespace isthmus::app {
 namespace {
@@ -81,12 +83,9 @@ PppConnection::PppConnection(asio::io_context& loop, const config::PppOptions& o
       link_(options.link, random_, policy_),
       pump_(std::make_shared<TunPump>(
           loop, std::move(parts.device),
-          TunPump::Handlers{[this](MutableBytes octets, std::uint16_t segment_size) {
-                              for_each_packet(octets, segment_size, [this](Family family, ConstBytes packet) {
-                                send_packet(family, packet);
-                              });
-                            },
-                            [this] { return send_batch(); }})) {
+          TunPump::Handlers{
+              [this](MutableBytes octets, std::uint16_t segment_size) { send_packets(octets, segment_size); },
+              [this] { return send_batch(); }})) {
   if (options_.link.network) {
     if (!options_.link.network->ipv4) ipv4_ = Settled::kNever;
     if (!options_.link.network->ipv6) ipv6_ = Settled::kNever;
@@ -183,13 +182,24 @@ void PppConnection::packet(Family, ConstBytes octets) {
   pump_->deliver({.octets = octets});
 }
 
-void PppConnection::send_packet(Family family, ConstBytes packet) {
-  if (link_.send_packet(io::boot_now(), family, packet)) octets_out_ += packet.size();
+// One packet, or the ordinary ones that a super-packet stands for.
+void PppConnection::send_packets(MutableBytes octets, std::uint16_t segment_size) {
+  const Instant now = io::boot_now();
+  const auto send = [&](ConstBytes packet, std::uint16_t) {
+    const std::optional<Family> family = family_of(packet);
+    if (family && link_.send_packet(now, *family, packet)) octets_out_ += packet.size();
+  };
+  if (segment_size == 0) return send(octets, 0);
+  cut(octets, segment_size, 0, send);
+}
+
+void PppConnection::write_octets() {
+  link_.take_octets(octets_);
+  stream_->write(octets_);
 }
 
 bool PppConnection::send_batch() {
-  link_.take_octets(batch_);
-  stream_->write(batch_);
+  write_octets();
   timer_->set(next_deadline());
   return stream_->backlog() < Stream::kHighMark;
 }
@@ -218,7 +228,7 @@ void PppConnection::follow(Instant now) {
   if (is_over_) return;
   for (auto actions = link_.take_actions(); !actions.empty(); actions = link_.take_actions())
     for (const ppp::LinkAction& action : actions) std::visit([&](const auto& one) { on(now, one); }, action);
-  stream_->write(link_.take_octets());
+  write_octets();
   if (!end_) return timer_->set(next_deadline());
   if (end_->carrier_lost || stream_->backlog() == 0) return tear_down();
   drained_by_ = now + kDrainPatience;

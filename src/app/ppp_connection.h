@@ -71,7 +71,8 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
 
   void packet(Family family, ConstBytes octets) override;
   void octets_arrived(ConstBytes octets);
-  void send_packet(Family family, ConstBytes packet);
+  void send_packets(MutableBytes octets, std::uint16_t segment_size);
+  void write_octets();
   bool send_batch();
   void drained();
   void carrier_lost(const std::string& why);
@@ -122,7 +123,7 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
   Bytes held_;                         // what came before we began
   std::optional<Instant> begin_by_;    // empty once begun
   std::optional<Instant> drained_by_;  // the link is down; its last octets have until then
-  Bytes batch_;                        // on their way from the link to the stream
+  Bytes octets_;                       // on their way from the link to the stream
   std::vector<HostChange> ipv4_standing_, ipv6_standing_;
   Settled ipv4_ = Settled::kOpen, ipv6_ = Settled::kOpen;
   std::uint16_t peer_mru_ = 1500;

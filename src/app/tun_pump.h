@@ -9,25 +9,10 @@
 #include <memory>
 
 #include "io/tun_device.h"
-#include "net/address.h"
 #include "net/coalescer.h"
 #include "net/packet.h"
-#include "net/segmenter.h"
 
 namespace isthmus::app {
-
-// Calls `each(Family, ConstBytes)` for the ordinary packets that `octets` is or stands for, which are cut in
-// place.
-template <typename Each>
-void for_each_packet(MutableBytes octets, std::uint16_t segment_size, Each&& each) {
-  const auto one = [&each](ConstBytes packet, std::uint16_t) {
-    const int version = packet.empty() ? 0 : packet[0] >> 4;
-    if (version == 4) each(Family::kIpv4, packet);
-    if (version == 6) each(Family::kIpv6, packet);
-  };
-  if (segment_size == 0) return one(octets, 0);
-  cut(octets, segment_size, 0, one);
-}
 
 class TunPump : public std::enable_shared_from_this<TunPump> {
  public:
