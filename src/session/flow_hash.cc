@@ -2,8 +2,11 @@
 
 #include <cstring>
 
-namespace isthmus::session {
+#include "net/big_endian.h"
+#include "net/header_fields.h"
+#include "net/packet_view.h"
 
+namespace isthmus::session {
 namespace {
 
 constexpr std::size_t kPortsSize = 4;
@@ -38,33 +41,31 @@ std::uint64_t upper_layer(ConstBytes packet, std::uint8_t protocol, std::size_t 
 }
 
 std::uint64_t hash_v4(std::uint64_t seed, ConstBytes packet) {
-  constexpr std::size_t kMinHeader = 20;
-  if (packet.size() < kMinHeader) return seed;
-  const std::uint64_t addresses = mixed(seed, word_at(packet, 12));
-  // More fragments to come, or an offset (RFC 791 section 3.1).
-  const bool is_fragment = (packet[6] & 0x3fU) != 0 || packet[7] != 0;
+  if (packet.size() < kIpv4Header) return seed;
+  const std::uint64_t addresses = mixed(seed, word_at(packet, kIpv4AddressesAt));
+  const bool is_fragment = (load_u16(packet, kIpv4FragmentAt) & kIpv4FragmentMask) != 0;
   if (is_fragment) return addresses;
-  return mixed(addresses, upper_layer(packet, packet[9], 4U * (packet[0] & 15U)));
+  return mixed(addresses, upper_layer(packet, packet[kIpv4ProtocolAt], 4U * (packet[0] & 15U)));
 }
 
 // An extension header other than the fragment's counts as a protocol without ports: all fragments of a packet
 // repeat it (RFC 8200 section 4.5), so they stay one flow.
 std::uint64_t hash_v6(std::uint64_t seed, ConstBytes packet) {
-  constexpr std::size_t kHeader = 40;
   constexpr std::uint8_t kFragmentHeader = 44;
-  if (packet.size() < kHeader) return seed;
+  if (packet.size() < kIpv6Header) return seed;
   std::uint64_t hash = seed;
-  for (std::size_t at = 8; at < kHeader; at += sizeof hash) hash = mixed(hash, word_at(packet, at));
-  return packet[6] == kFragmentHeader ? hash : mixed(hash, upper_layer(packet, packet[6], kHeader));
+  for (std::size_t at = kIpv6AddressesAt; at < kIpv6Header; at += sizeof hash)
+    hash = mixed(hash, word_at(packet, at));
+  const std::uint8_t protocol = packet[kIpv6NextHeaderAt];
+  return protocol == kFragmentHeader ? hash : mixed(hash, upper_layer(packet, protocol, kIpv6Header));
 }
 
 }  // namespace
 
 std::uint64_t flow_hash(std::uint64_t seed, ConstBytes packet) {
-  if (packet.empty()) return seed;
-  if (packet[0] >> 4 == 4) return hash_v4(seed, packet);
-  if (packet[0] >> 4 == 6) return hash_v6(seed, packet);
-  return seed;
+  const std::optional<Family> family = family_of(packet);
+  if (!family) return seed;
+  return *family == Family::kIpv4 ? hash_v4(seed, packet) : hash_v6(seed, packet);
 }
 
 }  // namespace isthmus::session
