@@ -26,4 +26,9 @@ inline void store_u32(MutableBytes octets, std::size_t at, std::uint32_t value) 
   store_u16(octets, at + 2, static_cast<std::uint16_t>(value));
 }
 
+inline void store_u64(MutableBytes octets, std::size_t at, std::uint64_t value) {
+  store_u32(octets, at, static_cast<std::uint32_t>(value >> 32));
+  store_u32(octets, at + 4, static_cast<std::uint32_t>(value));
+}
+
 }  // namespace isthmus

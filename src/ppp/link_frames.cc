@@ -59,7 +59,7 @@ void Link::State::dispatch(Instant now, const Frame& frame, LinkSink& sink) {
   }
   if (ncp == nullptr || !ncp->is_wanted) return reject_protocol(frame);
   if (frame.protocol == static_cast<std::uint16_t>(ncp->control)) return receive_control(now, *ncp, frame);
-  receive_data(now, *ncp, frame, sink);
+  receive_data(*ncp, frame, sink);
 }
 
 void Link::State::receive_lcp(Instant now, const Frame& frame) {
@@ -101,10 +101,7 @@ void Link::State::receive_magic(Instant now, Code code, const ControlPacket& pac
   if (code == Code::kEchoReply) echo_sightings_ = is_ours ? echo_sightings_ + 1 : 0;
   if (is_ours && (code != Code::kEchoReply || echo_sightings_ >= kLoopbackSightings))
     return drop(now, LinkEnd::kLoopback, "our own magic number came back: the line is looped");
-  if (code == Code::kEchoReply && in.remaining() == kTokenSize) {
-    const std::uint64_t high = in.u32();
-    echo = high << 32 | in.u32();
-  }
+  if (code == Code::kEchoReply && in.remaining() == kTokenSize) echo = in.u64();
   if (code != Code::kEchoRequest) return;
   echo_request_ = {packet.code, packet.identifier, in.take_rest()};
   lcp_.echo_requested(now);
@@ -163,8 +160,7 @@ void Link::State::hold(Ncp& ncp, const ControlPacket& packet, ConstBytes informa
   send_frame(ncp.control, reply);
 }
 
-void Link::State::receive_data(Instant now, Ncp& ncp, const Frame& frame, LinkSink& sink) {
-  (void)now;
+void Link::State::receive_data(Ncp& ncp, const Frame& frame, LinkSink& sink) {
   if (!ncp.is_up) {
     ++counters.not_up;
     // RFC 3772 section 2 permits the reject. While VSNCP is being negotiated it would tear down at the peer
@@ -234,8 +230,7 @@ bool Link::State::send_echo(std::uint64_t token) {
   Bytes data;
   ByteWriter writer(data);
   writer.u32(lcp_policy_.magic());
-  writer.u32(static_cast<std::uint32_t>(token >> 32));
-  writer.u32(static_cast<std::uint32_t>(token));
+  writer.u64(token);
   send_lcp(Code::kEchoRequest, lcp_.fresh_identifier(), data);
   return true;
 }

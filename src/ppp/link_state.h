@@ -100,7 +100,7 @@ class Link::State {
   void receive_protocol_reject(Instant now, const ControlPacket& packet);
   void receive_control(Instant now, Ncp& ncp, const Frame& frame);
   void hold(Ncp& ncp, const ControlPacket& packet, ConstBytes information);
-  void receive_data(Instant now, Ncp& ncp, const Frame& frame, LinkSink& sink);
+  void receive_data(Ncp& ncp, const Frame& frame, LinkSink& sink);
   void reject_protocol(const Frame& frame);
   Ncp* ncp_of(std::uint16_t protocol);
   void send_echo_request();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "net/packet.h"
 #include "ppp/link_actions.h"
 #include "ppp/option_policy.h"
 
@@ -16,7 +17,7 @@ inline constexpr std::uint32_t kVsnpVersion = 1;
 // at most kMaxLongMessage octets; reports say how many octets of the stream have arrived.
 inline constexpr std::uint32_t kSuperPackets = 0x1;
 inline constexpr std::uint32_t kReceiveReports = 0x2;
-inline constexpr std::size_t kMaxLongMessage = 4 + 65535;
+inline constexpr std::size_t kMaxLongMessage = 4 + kMaxPacket;
 
 class VsncpPolicy final : public OptionPolicy {
  public:

@@ -10,8 +10,11 @@
 
 namespace isthmus::session {
 
+inline constexpr std::size_t kSuperPacketHeader = 4;
+inline constexpr std::size_t kReceiveReportSize = 20;
+
 // What goes before a super-packet of this segment size.
-std::array<std::uint8_t, 4> super_packet_header(std::uint16_t segment_size);
+std::array<std::uint8_t, kSuperPacketHeader> super_packet_header(std::uint16_t segment_size);
 // The packet in a super-packet message; empty if `message` is of another kind. Nothing is known yet of what
 // it holds: check_super_packet() tells.
 std::optional<Packet> parse_super_packet(ConstBytes message);
@@ -22,7 +25,7 @@ struct ReceiveReport {
   std::uint64_t received = 0;  // of the receiver's octets, those that have arrived
   friend bool operator==(const ReceiveReport&, const ReceiveReport&) = default;
 };
-std::array<std::uint8_t, 20> encode(const ReceiveReport& report);
+std::array<std::uint8_t, kReceiveReportSize> encode(const ReceiveReport& report);
 std::optional<ReceiveReport> parse_receive_report(ConstBytes message);
 
 }  // namespace isthmus::session
