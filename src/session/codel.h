@@ -19,10 +19,10 @@ struct Codel {
     is_above = false;
   }
 
-  // Section 5.6, dodequeue: whether the packet that waited for `sojourn` may be dropped. `is_last_of_it`:
-  // no more than a packet's worth of octets is left behind it.
-  bool is_ok_to_drop(Instant now, Duration sojourn, bool is_last_of_it) {
-    if (sojourn < kTarget || is_last_of_it) {
+  // Section 5.6, dodequeue: whether the packet that waited for `sojourn` may be dropped. `is_spared`: so few
+  // octets are left behind it that the queue is not to be made shorter.
+  bool is_ok_to_drop(Instant now, Duration sojourn, bool is_spared) {
+    if (sojourn < kTarget || is_spared) {
       went_below();
       return false;
     }

@@ -121,13 +121,12 @@ TEST(FqCodel, StarvesNobodyForEverNewFlows) {
   EXPECT_EQ(served, 10);
 }
 
-// A queue of one flow that never gets shorter than 10 packets: one in, one out every 10 ms. Returns how many
-// came out.
-int stand(FqCodel& queue, milliseconds time, const TestPacket& fields) {
+// A queue of one flow that never gets shorter: one in, one out every 10 ms, which leaves `behind` packets.
+// Returns how many came out.
+int stand(FqCodel& queue, milliseconds time, const TestPacket& fields, std::size_t behind = 10) {
   int count = 0;
-  for (int i = 0; i < 10; ++i) put(queue, kStart, fields);
   for (Instant now = kStart; now < kStart + time; now += milliseconds{10}) {
-    while (queue.packets() < 11) put(queue, now, fields);
+    while (queue.packets() <= behind) put(queue, now, fields);
     if (queue.dequeue(now)) ++count;
   }
   return count;
@@ -178,6 +177,15 @@ TEST(FqCodel, LeavesTheLastPacketOfASlowQueueAlone) {
     EXPECT_TRUE(queue.dequeue(now));
   }
   EXPECT_EQ(queue.counters().dropped, 0U);
+}
+
+TEST(FqCodel, SparesAFlowOfAFewPacketsHoweverLongTheyWait) {
+  FqCodel queue(kSeed);
+  EXPECT_EQ(stand(queue, milliseconds{2000}, {.ecn = 2}, 6), 200);
+  EXPECT_EQ(queue.counters().marked, 0U);
+  FqCodel longer(kSeed);
+  stand(longer, milliseconds{2000}, {.ecn = 2}, 7);
+  EXPECT_GE(longer.counters().marked, 1U);
 }
 
 TEST(FqCodel, MarksInsteadOfDroppingWhereTheFlowUnderstandsIt) {
