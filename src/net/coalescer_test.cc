@@ -12,25 +12,19 @@
 namespace isthmus {
 namespace {
 
+using test::OwnedPacket;
 using test::packet_of;
 using test::Parts;
 using test::random_octets;
 using test::train_of;
 
-struct Given {
-  Bytes octets;
-  std::uint16_t segment_size = 0;
-};
-
 // Keeps what it is given.
 struct Kept final : PacketSink {
-  std::vector<Given> all;
-  void packet(const Packet& packet) override {
-    all.push_back({Bytes(packet.octets.begin(), packet.octets.end()), packet.segment_size});
-  }
+  std::vector<OwnedPacket> all;
+  void packet(const Packet& packet) override { all.emplace_back(packet.octets, packet.segment_size); }
   [[nodiscard]] std::vector<Bytes> cut_up() const {
     std::vector<Bytes> packets;
-    for (Given given : all) {
+    for (OwnedPacket given : all) {
       if (given.segment_size == 0) {
         packets.push_back(given.octets);
         continue;
@@ -43,7 +37,7 @@ struct Kept final : PacketSink {
   }
   [[nodiscard]] std::size_t supers() const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(all, [](const Given& given) { return given.segment_size != 0; }));
+        std::ranges::count_if(all, [](const OwnedPacket& given) { return given.segment_size != 0; }));
   }
 };
 
@@ -202,7 +196,7 @@ TEST(Coalescer, StopsAtTheLargestPacket) {
   for (const Bytes& packet : train_of(parts, 1400)) train.push_back(packet);
   const Kept kept = coalesced(train);
   EXPECT_EQ(kept.cut_up(), train);
-  for (const Given& given : kept.all) EXPECT_LE(given.octets.size(), kMaxPacket);
+  for (const OwnedPacket& given : kept.all) EXPECT_LE(given.octets.size(), kMaxPacket);
 }
 
 TEST(Coalescer, BoundsTheDatagramsOfOne) {

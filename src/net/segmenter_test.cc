@@ -8,27 +8,22 @@
 namespace isthmus {
 namespace {
 
+using test::OwnedPacket;
 using test::packet_of;
 using test::Parts;
 using test::random_octets;
 using test::train_of;
 
-struct Cut {
-  Bytes octets;
-  std::uint16_t segment_size = 0;
-};
-
-std::vector<Cut> pieces_of(Bytes super, std::uint16_t segment_size, std::size_t most) {
-  std::vector<Cut> pieces;
-  cut(super, segment_size, most, [&](MutableBytes octets, std::uint16_t size) {
-    pieces.push_back({Bytes(octets.begin(), octets.end()), size});
-  });
+std::vector<OwnedPacket> pieces_of(Bytes super, std::uint16_t segment_size, std::size_t most) {
+  std::vector<OwnedPacket> pieces;
+  cut(super, segment_size, most,
+      [&](MutableBytes octets, std::uint16_t size) { pieces.emplace_back(octets, size); });
   return pieces;
 }
 
 std::vector<Bytes> packets_of(const Bytes& super, std::uint16_t segment_size) {
   std::vector<Bytes> packets;
-  for (Cut& piece : pieces_of(super, segment_size, 0)) {
+  for (OwnedPacket& piece : pieces_of(super, segment_size, 0)) {
     EXPECT_EQ(piece.segment_size, 0);
     packets.push_back(std::move(piece.octets));
   }
@@ -73,7 +68,7 @@ TEST(Segmenter, CutsTheSameThroughSmallerSuperPackets) {
     const Bytes super = packet_of(parts);
     for (std::size_t most = 0; most <= super.size() + 1; most += most < 400 ? 7 : 331) {
       std::vector<Bytes> packets;
-      for (Cut& piece : pieces_of(super, 100, most)) {
+      for (OwnedPacket& piece : pieces_of(super, 100, most)) {
         if (piece.segment_size == 0) {
           packets.push_back(std::move(piece.octets));
           continue;
@@ -89,7 +84,7 @@ TEST(Segmenter, CutsTheSameThroughSmallerSuperPackets) {
 
 TEST(Segmenter, GivesAWholeOneOutWholeIfItMayBe) {
   const Bytes super = packet_of({.payload = random_octets(1001, 1)});
-  const std::vector<Cut> pieces = pieces_of(super, 100, super.size());
+  const std::vector<OwnedPacket> pieces = pieces_of(super, 100, super.size());
   ASSERT_EQ(pieces.size(), 1U);
   EXPECT_EQ(pieces[0].octets, super);
   EXPECT_EQ(pieces[0].segment_size, 100);

@@ -12,6 +12,14 @@
 
 namespace isthmus::test {
 
+// A packet or super-packet that outlives the call it was given in.
+struct OwnedPacket {
+  OwnedPacket(ConstBytes packet, std::uint16_t size)
+      : octets(packet.begin(), packet.end()), segment_size(size) {}
+  Bytes octets;
+  std::uint16_t segment_size;
+};
+
 inline std::uint16_t slow_sum(ConstBytes octets) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < octets.size(); ++i) {
@@ -88,9 +96,8 @@ inline Bytes ip_header_of(const Parts& parts, std::size_t transport) {
     put(out, parts.ip_options.size() + transport, 2);
     put(out, static_cast<std::uint64_t>(parts.next_header < 0 ? parts.protocol : parts.next_header), 1);
     put(out, static_cast<std::uint64_t>(parts.hops), 1);
-    for (const std::uint64_t word : std::initializer_list<std::uint64_t>{0x20010db800010000U, 5U})
-      put(out, word, 8);
-    for (const std::uint64_t word : std::initializer_list<std::uint64_t>{0x20010db800020000U, 6U})
+    for (const std::uint64_t word :
+         std::initializer_list<std::uint64_t>{0x20010db800010000U, 5U, 0x20010db800020000U, 6U})
       put(out, word, 8);
   }
   out.insert(out.end(), parts.ip_options.begin(), parts.ip_options.end());

@@ -1,9 +1,10 @@
 // Packets for the tests of the queue: right headers, chosen fields, nothing else.
 #pragma once
 
-#include <numeric>
+#include <algorithm>
 
 #include "base/bytes.h"
+#include "net/test_packets.h"
 
 namespace isthmus::session {
 
@@ -16,19 +17,13 @@ struct TestPacket {
 
 // The Internet checksum of an IPv4 header: 0 if the one in it is right.
 inline unsigned header_checksum(ConstBytes header) {
-  unsigned sum = 0;
-  for (std::size_t at = 0; at + 1 < header.size(); at += 2) sum += header[at] * 256U + header[at + 1];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum & 0xffffU;
+  return 0xffffU - test::slow_sum(header);
 }
 
 // UDP over IPv4; 28 octets at least.
 inline Bytes ipv4_packet(const TestPacket& fields) {
   Bytes packet(fields.size, 0x55);
-  const auto set16 = [&](std::size_t at, std::size_t value) {
-    packet[at] = static_cast<std::uint8_t>(value >> 8);
-    packet[at + 1] = static_cast<std::uint8_t>(value);
-  };
+  const auto set16 = [&](std::size_t at, std::size_t value) { test::set_u16(packet, at, value); };
   set16(0, 0x4500 | fields.ecn);
   set16(2, fields.size);
   for (std::size_t at = 4; at < 20; at += 2) set16(at, 0);

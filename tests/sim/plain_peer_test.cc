@@ -11,12 +11,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-SessionOptions caller() {
-  SessionOptions options;
-  options.dials = true;
-  return options;
-}
-
 ppp::LinkOptions plain_ppp() {
   ppp::LinkOptions options;
   options.vsncp = false;

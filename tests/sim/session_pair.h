@@ -27,6 +27,12 @@ class AnyAddress final : public ppp::AddressPolicy {
   [[nodiscard]] bool permits_local(const IpAddress& a) const override { return a.is_unicast_host(); }
 };
 
+inline SessionOptions caller() {
+  SessionOptions options;
+  options.dials = true;
+  return options;
+}
+
 // Counts what came, and keeps the last.
 class CountedPackets final : public PacketSink {
  public:

@@ -12,12 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-SessionOptions caller() {
-  SessionOptions options;
-  options.dials = true;
-  return options;
-}
-
 SessionOptions called() {
   SessionOptions options;
   options.hold = seconds{60};

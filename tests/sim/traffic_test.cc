@@ -16,15 +16,8 @@ using test::random_octets;
 
 constexpr int kEcnCapable = 2;  // marked where others would be dropped
 
-SessionOptions caller() {
-  SessionOptions options;
-  options.dials = true;
-  options.link.echo_interval.reset();
-  return options;
-}
-
-SessionOptions called() {
-  SessionOptions options;
+// Nothing is sent but what the packets bring about.
+SessionOptions without_echoes(SessionOptions options) {
   options.link.echo_interval.reset();
   return options;
 }
@@ -46,7 +39,7 @@ class TrafficTest : public ::testing::Test {
     pair_.run_for(seconds{1});
   }
 
-  Pair pair_{caller(), called(), 1};
+  Pair pair_{without_echoes(caller()), without_echoes({}), 1};
 };
 
 TEST_F(TrafficTest, APacketArrivesAsItWas) {
