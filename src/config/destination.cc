@@ -1,8 +1,8 @@
 #include "config/destination.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "base/printable.h"
 #include "net/address.h"
 
@@ -36,11 +36,9 @@ bool is_ipv6(std::string_view text) {
 }
 
 Result<std::uint16_t> parse_port(std::string_view whole, std::string_view digits) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0)
-    return wrong(whole, "a port is a number from 1 to 65535");
-  return port;
+  const auto port = parse_number<std::uint16_t>(digits);
+  if (!port || *port == 0) return wrong(whole, "a port is a number from 1 to 65535");
+  return *port;
 }
 
 Result<void> check_user(std::string_view whole, std::string_view user) {

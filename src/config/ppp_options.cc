@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "base/printable.h"
 #include "config/commands.h"
 #include "config/split_words.h"
@@ -34,10 +34,8 @@ struct Draft {
 Result<std::uint32_t> number(std::string_view option, std::string_view text, std::uint32_t least,
                              std::uint32_t most, int base = 10) {
   if (base == 16 && (text.starts_with("0x") || text.starts_with("0X"))) text.remove_prefix(2);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
-  if (is_whole && value >= least && value <= most) return value;
+  const auto value = parse_number<std::uint32_t>(text, base);
+  if (value && *value >= least && *value <= most) return *value;
   return wrong(fmt::format("{}: '{}' is no number from {} to {}", option, printable(text, 40), least, most));
 }
 

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
+
+#include "base/parse_number.h"
 
 namespace isthmus::config {
 namespace {
@@ -35,14 +36,6 @@ Lines lines_of(std::string_view text) {
 std::string value_of(const Lines& lines, std::string_view key) {
   const auto place = lines.find(key);
   return place == lines.end() || place->second == "none" ? std::string{} : place->second;
-}
-
-std::optional<int> number_of(const Lines& lines, std::string_view key) {
-  const std::string value = value_of(lines, key);
-  int number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || end != value.data() + value.size()) return std::nullopt;
-  return number;
 }
 
 // Whether these known_hosts files keep nothing: none at all, or only the one that forgets.
@@ -85,12 +78,12 @@ std::optional<SshTarget> target_of(const Lines& lines) {
   SshTarget target;
   target.host = value_of(lines, "hostname");
   const auto family = parse_address_family(value_of(lines, "addressfamily"));
-  const std::optional<int> port = number_of(lines, "port");
+  const auto port = parse_number<std::uint16_t>(value_of(lines, "port"));
   if (wants_ssh_to_connect(lines) || !is_target_host(target.host) || !family || !port) return std::nullopt;
-  target.port = static_cast<std::uint16_t>(*port);
+  target.port = *port;
   target.family = *family;
-  target.timeout = std::chrono::seconds{number_of(lines, "connecttimeout").value_or(0)};
-  target.attempts = number_of(lines, "connectionattempts").value_or(1);
+  target.timeout = std::chrono::seconds{parse_number<int>(value_of(lines, "connecttimeout")).value_or(0)};
+  target.attempts = parse_number<int>(value_of(lines, "connectionattempts")).value_or(1);
   // What does not come back the same lies outside of a target's bounds.
   if (decode_ssh_target(encode_ssh_target(target)) != target) return std::nullopt;
   return target;
@@ -102,8 +95,7 @@ SshSettings parse_ssh_settings(std::string_view text) {
   const Lines lines = lines_of(text);
   SshSettings settings;
   settings.host_name = value_of(lines, "hostname");
-  const std::string port = value_of(lines, "port");
-  std::from_chars(port.data(), port.data() + port.size(), settings.port);
+  settings.port = parse_number<std::uint16_t>(value_of(lines, "port")).value_or(settings.port);
   settings.host_key_alias = value_of(lines, "hostkeyalias");
   settings.is_direct = !settings.host_name.empty() && value_of(lines, "proxycommand").empty() &&
                        value_of(lines, "proxyjump").empty();

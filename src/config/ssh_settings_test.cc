@@ -53,7 +53,7 @@ TEST(SshSettings, LeaveTheConnectionToSshWhereTheyAskForMoreThanAConnection) {
        {"proxycommand nc %h %p", "proxyjump b", "bindaddress 192.0.2.1", "bindinterface wan0",
         "canonicalizehostname true", "canonicalizehostname always", "canonicalizePermittedcnames *.a:*.b",
         "checkhostip yes", "tcpkeepalive no", "proxyusefdpass yes", "addressfamily unspec", "port x",
-        "hostname a b", "hostname $(id)", "connectionattempts 0", "connecttimeout 999999"})
+        "port 65558", "hostname a b", "hostname $(id)", "connectionattempts 0", "connecttimeout 999999"})
     EXPECT_FALSE(parse_ssh_settings(std::string{line} + "\n" + kPlain).target) << line;
   EXPECT_FALSE(parse_ssh_settings("").target);
 }

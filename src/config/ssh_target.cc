@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+
+#include "base/parse_number.h"
 
 namespace isthmus::config {
 namespace {
@@ -32,11 +32,8 @@ std::string_view take_word(std::string_view& text) {
 }
 
 std::optional<int> number_in(std::string_view word, int least, int most) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  if (number < least || number > most) return std::nullopt;
-  return number;
+  const std::optional<int> number = parse_number<int>(word);
+  return number && *number >= least && *number <= most ? number : std::nullopt;
 }
 
 }  // namespace

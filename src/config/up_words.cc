@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "base/printable.h"
 #include "config/nearest_word.h"
 #include "config/ssh_command.h"
@@ -31,10 +31,8 @@ void add_list(CLI::App& app, const std::string& names, std::vector<std::string>&
 
 Result<std::uint32_t> number(const char* flag, const std::string& text, std::uint32_t least,
                              std::uint32_t most) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
-  if (is_whole && value >= least && value <= most) return value;
+  const auto value = parse_number<std::uint32_t>(text);
+  if (value && *value >= least && *value <= most) return *value;
   return wrong(fmt::format("{}: '{}' is no number from {} to {}", flag, text, least, most));
 }
 

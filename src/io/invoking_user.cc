@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
 
+#include "base/parse_number.h"
 #include "io/ancestor_environment.h"
 
 namespace isthmus::io {
@@ -42,13 +42,6 @@ std::vector<gid_t> groups_of(const passwd& entry) {
   }
   groups.resize(static_cast<std::size_t>(count));
   return groups;
-}
-
-std::optional<uid_t> parse_uid(const std::string& text) {
-  uid_t uid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return uid;
 }
 
 bool is_socket_of(const std::string& path, uid_t uid) {
@@ -87,7 +80,7 @@ Result<InvokingUser> find_invoking_user(const EnvironmentLookup& lookup) {
   const std::optional<std::string> sudo_uid = lookup("SUDO_UID");
   const std::optional<std::string> sudo_user = lookup("SUDO_USER");
   if (own != 0 || !sudo_uid || !sudo_user) return find_user(own);
-  const std::optional<uid_t> uid = parse_uid(*sudo_uid);
+  const std::optional<uid_t> uid = parse_number<uid_t>(*sudo_uid);
   if (!uid) return find_user(own);
   Result<InvokingUser> user = find_user(*uid);
   if (!user || user->name != *sudo_user) return find_user(own);

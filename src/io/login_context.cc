@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
+#include "base/parse_number.h"
 #include "io/ancestor_environment.h"
 #include "io/login_origin.h"
 #include "io/run_program.h"
@@ -33,9 +33,9 @@ Result<Endpoint> parse_endpoint(std::string_view address, std::string_view port)
   Endpoint endpoint;
   // A link-local address carries its zone here.
   endpoint.address = TRY(IpAddress::parse(address.substr(0, address.find('%'))));
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  if (error != std::errc{} || end != port.data() + port.size())
-    return fail(Error::Code::kInvalid, "'" + std::string{port} + "' is no port");
+  const auto number = parse_number<std::uint16_t>(port);
+  if (!number) return fail(Error::Code::kInvalid, "'" + std::string{port} + "' is no port");
+  endpoint.port = *number;
   return endpoint;
 }
 
@@ -74,11 +74,10 @@ std::string who_became_root(const LoginOrigin& origin) {
     if (!user.empty() && user != "root") return user;
   }
   if (const std::optional<std::string> text = environment_variable("PKEXEC_UID")) {
-    uid_t uid = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), uid);
+    const std::optional<uid_t> uid = parse_number<uid_t>(*text);
     // What is no number stands for nobody in particular, but not for root.
-    if (error != std::errc{} || end != text->data() + text->size()) return "PKEXEC_UID";
-    if (uid != 0) return name_of(uid);
+    if (!uid) return "PKEXEC_UID";
+    if (*uid != 0) return name_of(*uid);
   }
   return origin.logged_in ? name_of(*origin.logged_in) : "";
 }

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <optional>
 
+#include "base/parse_number.h"
 #include "io/ancestor_environment.h"
 #include "io/pidfd.h"
 
@@ -21,11 +21,7 @@ constexpr std::size_t kMaxProcesses = 64;
 constexpr std::size_t kMaxDescriptors = 1024;
 
 std::optional<int> as_number(const std::filesystem::path& name) {
-  const std::string text = name.filename().string();
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_number<int>(name.filename().string());
 }
 
 // The numeric names in a directory of /proc, as many as `limit`.

@@ -8,11 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "base/parse_number.h"
 
 namespace isthmus::io {
 namespace {
@@ -80,11 +81,9 @@ std::optional<pid_t> holder_of(const std::string& lock_file) {
   // HDB format: the pid in ten characters and a line feed; some write it shorter.
   std::ifstream file{lock_file};
   std::string word;
-  pid_t pid = 0;
-  if (!(file >> word)) return std::nullopt;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
-  if (error != std::errc{} || end != word.data() + word.size() || pid <= 0) return std::nullopt;
-  return pid;
+  file >> word;
+  const std::optional<pid_t> pid = parse_number<pid_t>(word);
+  return pid && *pid > 0 ? pid : std::nullopt;
 }
 
 bool is_alive(pid_t pid) {

@@ -1,9 +1,9 @@
 #include "net/prefix.h"
 
 #include <array>
-#include <charconv>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 
 namespace isthmus {
 namespace {
@@ -46,13 +46,12 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   if (slash == std::string_view::npos) return Prefix{address, address.bits()};
 
   const std::string_view digits = text.substr(slash + 1);
-  int length = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  if (error != std::errc{} || end != digits.data() + digits.size()) {
+  const std::optional<int> length = parse_number<int>(digits);
+  if (!length) {
     return fail(Error::Code::kInvalid,
                 "'" + std::string{text} + "': the prefix length is a number, as in 193.6.35.0/24");
   }
-  return make(address, length);
+  return make(address, *length);
 }
 
 bool Prefix::contains(const IpAddress& address) const {
