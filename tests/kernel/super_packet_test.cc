@@ -274,6 +274,15 @@ class JoinedNamespaces : public SuperPacketTest {
     return arrived;
   }
 
+  // Whatever is done to packets on their way, the octets arrive as they were sent.
+  void expect_to_carry(TunOffloads offloads, int version, Way way) {
+    SCOPED_TRACE(version);
+    join(offloads, version);
+    const Bytes all = test::random_octets(4 << 20, 1);
+    EXPECT_TRUE(transfer(all, way) == all);
+    EXPECT_EQ(wrong_checksums_, 0);
+  }
+
   std::optional<TunDevice> near_, far_;
   UniqueFd client_, listener_;
   int supers_read_ = 0, supers_written_ = 0, wrong_checksums_ = 0;
@@ -281,44 +290,32 @@ class JoinedNamespaces : public SuperPacketTest {
 
 TEST_F(JoinedNamespaces, CarryATcpConnectionInSuperPackets) {
   for (const int version : {4, 6}) {
-    join(TunOffloads::kTcpAndUdp, version);
-    const Bytes all = test::random_octets(4 << 20, 1);
-    EXPECT_TRUE(transfer(all, Way::kAsTheyCome) == all) << version;
+    expect_to_carry(TunOffloads::kTcpAndUdp, version, Way::kAsTheyCome);
     EXPECT_GT(supers_read_, 20);
     EXPECT_EQ(supers_written_, supers_read_);
-    EXPECT_EQ(wrong_checksums_, 0);
   }
 }
 
 TEST_F(JoinedNamespaces, CarryATcpConnectionWhoseSuperPacketsAreCut) {
   for (const int version : {4, 6}) {
-    join(TunOffloads::kTcpAndUdp, version);
-    const Bytes all = test::random_octets(4 << 20, 2);
-    EXPECT_TRUE(transfer(all, Way::kCut) == all) << version;
+    expect_to_carry(TunOffloads::kTcpAndUdp, version, Way::kCut);
     EXPECT_GT(supers_read_, 20);
     EXPECT_EQ(supers_written_, 0);
-    EXPECT_EQ(wrong_checksums_, 0);
   }
 }
 
 TEST_F(JoinedNamespaces, CarryATcpConnectionWhosePacketsAreMergedAgain) {
   for (const int version : {4, 6}) {
-    join(TunOffloads::kTcpAndUdp, version);
-    const Bytes all = test::random_octets(4 << 20, 3);
-    EXPECT_TRUE(transfer(all, Way::kCutAndMerged) == all) << version;
+    expect_to_carry(TunOffloads::kTcpAndUdp, version, Way::kCutAndMerged);
     EXPECT_GT(supers_written_, 20);
-    EXPECT_EQ(wrong_checksums_, 0);
   }
 }
 
 TEST_F(JoinedNamespaces, CarryATcpConnectionWithoutAnyOffload) {
   for (const int version : {4, 6}) {
-    join(TunOffloads::kNone, version);
-    const Bytes all = test::random_octets(4 << 20, 4);
-    EXPECT_TRUE(transfer(all, Way::kCutAndMerged) == all) << version;
+    expect_to_carry(TunOffloads::kNone, version, Way::kCutAndMerged);
     EXPECT_EQ(supers_read_, 0);
     EXPECT_GT(supers_written_, 20);
-    EXPECT_EQ(wrong_checksums_, 0);
   }
 }
 
