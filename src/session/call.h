@@ -44,9 +44,10 @@ class Call {
   void hang_up(Instant now, const Bye& bye);
   // Queues a packet for the stream; false if the peer takes none of its family, size or kind.
   bool send_packet(Instant now, const Packet& packet);
-  // How many octets of packets the stream should be given now; without a bound while the peer reports
-  // nothing.
-  [[nodiscard]] std::size_t room() const { return meter_.room(); }
+  // As StreamMeter's.
+  [[nodiscard]] bool is_open(Instant now) const { return meter_.is_open(now); }
+  [[nodiscard]] std::optional<Instant> opens_at(Instant now) const { return meter_.opens_at(now); }
+  void left_open() { meter_.left_open(); }
   // The longest super-packet to send; 0 where the peer takes none.
   [[nodiscard]] std::size_t largest_super_packet() const;
   [[nodiscard]] const StreamMeter& meter() const { return meter_; }

@@ -32,6 +32,7 @@ class SendQueue final : private PacketSink {
   // Forgets all packets; what is counted stays.
   void clear();
 
+  [[nodiscard]] bool has_packets() const { return packets_.packets() > 0; }
   // Octets that wait, without those of the present turn.
   [[nodiscard]] std::size_t octets() const { return packets_.octets(); }
   // By the queue, for having waited too long or for want of room, or for being no super-packet though it said

@@ -129,7 +129,7 @@ void Session::close(Instant now, const Bye& bye) {
 
 std::optional<Instant> Session::next_deadline() const {
   std::optional<Instant> best;
-  for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_, agree_by_})
+  for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_, agree_by_, pump_at_})
     earliest(best, deadline);
   for (const auto& [id, call] : calls_) earliest(best, call.next_deadline());
   return best;
@@ -148,6 +148,7 @@ void Session::advance(Instant now) {
     return end(EndReason::kUndoneByUs, "the far end did not answer the Terminate-Request");
   if (is_due(hold_until_, now)) return end(EndReason::kHoldExpired, "the far end did not come back in time");
   if (is_due(proof_by_, now)) finish_proof();
+  if (is_due(pump_at_, now)) pump_at_.reset();  // the carrier pumps after each turn
   if (is_due(agree_by_, now)) lose_current(now, "the far end negotiates anew");
   if (!is_due(dial_at_, now)) return;
   dial_at_.reset();

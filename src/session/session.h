@@ -117,6 +117,7 @@ class Session {
   bool dialing_ = false;  // Dial was asked, neither add_call nor dial_failed came yet
   bool tracing_ = false;
   std::optional<Instant> dial_at_, hold_until_, close_by_;
+  std::optional<Instant> pump_at_;   // the stream takes more of what waits
   std::optional<Instant> agree_by_;  // the current call is being negotiated anew
   // The proof of the current agreement.
   bool routes_ready_ = false;

@@ -12,13 +12,18 @@ void Session::enqueue(Instant now, const Packet& packet) {
 }
 
 void Session::pump(Instant now, std::size_t room) {
+  pump_at_.reset();
   if (!current_) return;
   Call& call = calls_.at(*current_);
   queue_.end_turn(now, call.largest_super_packet());
   const std::uint64_t before = call.link().octets_queued();
-  while (call.room() > 0 && call.link().octets_queued() - before < room) {
+  while (call.link().octets_queued() - before < room) {
+    if (!call.is_open(now)) {
+      if (queue_.has_packets()) pump_at_ = call.opens_at(now);
+      return;
+    }
     const std::optional<Packet> packet = queue_.dequeue(now);
-    if (!packet) return;
+    if (!packet) break;
     if (!call.send_packet(now, *packet)) {
       ++traffic_.dropped;
       continue;
@@ -26,6 +31,7 @@ void Session::pump(Instant now, std::size_t room) {
     ++traffic_.packets_sent;
     traffic_.octets_sent += packet->octets.size();
   }
+  call.left_open();
 }
 
 Traffic Session::traffic() const {

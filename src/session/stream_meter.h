@@ -32,6 +32,14 @@ class StreamMeter {
   // `position`: octets of the stream before the frame that held the report, as we counted them.
   void hear(Instant now, const ReceiveReport& report, std::uint64_t position);
   [[nodiscard]] std::size_t room() const;
+  // As StreamWindow's; always open while nothing is measured.
+  [[nodiscard]] bool is_open(Instant now) const { return !stream_ || stream_->window.is_open(now); }
+  [[nodiscard]] std::optional<Instant> opens_at(Instant now) const {
+    return stream_ ? stream_->window.opens_at(now) : std::nullopt;
+  }
+  void left_open() {
+    if (stream_) stream_->window.left_open();
+  }
   [[nodiscard]] std::size_t largest_packet() const;
   // For status; empty while nothing is measured.
   [[nodiscard]] const StreamWindow* window() const { return stream_ ? &stream_->window : nullptr; }

@@ -18,11 +18,12 @@ constexpr double kGrowth = 1.25;
 // ... and begins again after so many rounds that filled the window and met no queue.
 constexpr int kRoundsWithoutQueue = 2;
 
-// How much more than rate x (minimum RTT + headroom) a window may be that runs dry, by how much a round, and
-// after how many such rounds.
-constexpr double kMostGain = 2.5;
-constexpr double kGainStep = 1.25;
-constexpr int kDryRounds = 2;
+// What is sent at once crosses in one piece: ssh makes one packet of it, and nothing of a packet arrives
+// before all of it has. So a window is spread over half of the time that it is made for, in pieces of a tenth
+// of the headroom; where ssh's longest packet takes no longer than that, there is nothing to spread.
+constexpr double kPaceGain = 2;
+constexpr Duration kShortestPiece = std::chrono::microseconds{500};
+constexpr double kMostAtOnce = 32 * 1024;
 
 double seconds(Duration time) {
   return std::chrono::duration<double>{time}.count();
@@ -36,6 +37,7 @@ void StreamWindow::sent(Instant now, std::uint64_t position) {
 
   const std::uint64_t begin = sent_;
   sent_ = position;
+  paced_until_ = std::max(paced_until_, now) + time_at_pace(position - begin);
   round_.most_undelivered = std::max(round_.most_undelivered, undelivered());
   if (is_same_burst(now)) {
     bursts_[(first_burst_ + burst_count_ - 1) % kMaxBursts].end = position;
@@ -57,14 +59,11 @@ bool StreamWindow::is_same_burst(Instant now) const {
 void StreamWindow::reported(Instant now, std::uint64_t received) {
   received = std::min(received, sent_);
   if (received <= received_) return;
-  // Whoever could have sent and did not had nothing to send: such a round says how much the sender wanted,
-  // not how much the stream could carry.
-  if (room() > 0 || probe_) round_.is_full = false;
+  if (probe_) round_.is_full = false;
 
   if (is_starting_up_ && 2 * undelivered() >= limit_)
     limit_ = std::min(limit_ + received - received_, kCeiling);
   received_ = received;
-  round_.least_undelivered = std::min(round_.least_undelivered, undelivered());
   if (const std::optional<Burst> burst = take_delivered()) {
     const Duration rtt = now - burst->sent_at;
     learn_rtt(now, rtt);
@@ -81,6 +80,11 @@ void StreamWindow::reported(Instant now, std::uint64_t received) {
   received_at_ = now;
   if (received_ >= round_.end) end_round();
   set_limit();
+}
+
+// Such a round says how much the sender wanted, not how much the stream could carry.
+void StreamWindow::left_open() {
+  if (room() > 0) round_.is_full = false;
 }
 
 // The newest burst that the peer has all of; it and the older ones are forgotten.
@@ -169,7 +173,6 @@ void StreamWindow::end_round() {
   if (!round.lowest_rtt || delivered < round.most_undelivered / 4) return;
   if (is_starting_up_) judge_start_up(round);
   if (is_starting_up_ || !round.is_full) return;
-  judge_gain(round);
   judge_need_of_start_up(round);
 }
 
@@ -188,17 +191,6 @@ void StreamWindow::judge_start_up(const Round& round) {
   if (has_queue || is_too_large || rounds_without_growth_ >= kRoundsWithoutGrowth) leave_start_up();
 }
 
-// A window that was full, and of which a report left less than half, crosses in one piece: ssh makes one
-// packet of what it is given at once, and TCP below may pace that over half a round trip (BBR does, at a rate
-// that it learns from what we give it). Such a window takes longer than it was made for, the rate measured by
-// it falls, and the next window with it. Only more than one piece under way ends that.
-void StreamWindow::judge_gain(const Round& round) {
-  const bool is_dry = 2 * round.least_undelivered < round.most_undelivered;
-  dry_rounds_ = is_dry ? dry_rounds_ + 1 : 0;
-  if (!is_dry) gain_ = std::max(gain_ / kGainStep, 1.0);
-  if (dry_rounds_ >= kDryRounds) gain_ = std::min(gain_ * kGainStep, kMostGain);
-}
-
 // A stream that has become faster shows by rounds that fill the window and meet no queue.
 void StreamWindow::judge_need_of_start_up(const Round& round) {
   const Duration base = *min_rtt();
@@ -210,8 +202,6 @@ void StreamWindow::judge_need_of_start_up(const Round& round) {
 
 void StreamWindow::leave_start_up() {
   is_starting_up_ = false;
-  gain_ = 1;
-  dry_rounds_ = 0;
   start_up_rate_ = 0;
   rounds_without_growth_ = 0;
   rounds_without_queue_ = 0;
@@ -237,12 +227,31 @@ void StreamWindow::keep_probing(Instant now, const Burst& burst, Duration rtt) {
 void StreamWindow::set_limit() {
   if (is_starting_up_ || rate() <= 0) return;
   const Duration base = *min_rtt();
-  const auto window = static_cast<double>(window_of(base + headroom(base)));
-  limit_ = std::clamp(static_cast<std::uint64_t>(gain_ * window), kFloor, kCeiling);
+  limit_ = std::clamp(window_of(base + headroom(base)), kFloor, kCeiling);
 }
 
 std::uint64_t StreamWindow::room() const {
   return limit() > undelivered() ? limit() - undelivered() : 0;
+}
+
+bool StreamWindow::is_open(Instant now) const {
+  return room() > 0 && (!min_rtt_ || paced_until_ < now + piece());
+}
+
+std::optional<Instant> StreamWindow::opens_at(Instant now) const {
+  if (room() == 0 || is_open(now)) return std::nullopt;
+  return paced_until_;
+}
+
+Duration StreamWindow::piece() const {
+  return std::max<Duration>(headroom(*min_rtt_) / 10, kShortestPiece);
+}
+
+Duration StreamWindow::time_at_pace(std::uint64_t octets) const {
+  if (!min_rtt_) return {};
+  const double pace = kPaceGain * static_cast<double>(limit_) / seconds(*min_rtt_ + headroom(*min_rtt_));
+  if (pace * seconds(piece()) >= kMostAtOnce) return {};
+  return Duration{static_cast<Duration::rep>(static_cast<double>(octets) / pace * 1e9)};
 }
 
 std::uint64_t StreamWindow::largest_packet() const {

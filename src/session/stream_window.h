@@ -22,9 +22,8 @@ class StreamWindow {
   static constexpr std::uint64_t kFloor = 2 * 1500;
   static constexpr std::uint64_t kCeiling = 64 * 1024 * 1024;
 
-  // The queue that is left standing in the stream: enough that it never runs dry between two reports (2 ms
-  // apart), little enough beside the round trip itself; the bound of 15 ms less the error of the
-  // rate.
+  // The queue that is left standing in the stream: enough that it never runs dry between two reports, little
+  // enough beside the round trip itself; the bound of 15 ms less the error of the rate.
   static constexpr Duration headroom(Duration min_rtt) {
     return std::clamp<Duration>(min_rtt / 4, std::chrono::milliseconds{2}, std::chrono::milliseconds{10});
   }
@@ -41,9 +40,15 @@ class StreamWindow {
   // believed.
   void reported(Instant now, std::uint64_t received);
 
-  // How many octets may be put on the stream now. Whoever sends while this is not 0 exceeds the limit by one
-  // packet at most.
+  // How many octets the window still takes. Whoever sends while this is not 0 exceeds the limit by one packet
+  // at most.
   [[nodiscard]] std::uint64_t room() const;
+  // Whether a packet may be put on the stream now: there is room, and what went before it is not too near.
+  [[nodiscard]] bool is_open(Instant now) const;
+  // When it opens by itself: empty if it is open, or if only a report can open it.
+  [[nodiscard]] std::optional<Instant> opens_at(Instant now) const;
+  // It was open and nothing was sent: there was none, or the carrier took no more.
+  void left_open();
 
   // The longest packet that does not keep others waiting: about 1 ms at the delivery rate, 1500 to 65,535.
   [[nodiscard]] std::uint64_t largest_packet() const;
@@ -77,7 +82,6 @@ class StreamWindow {
     std::optional<Duration> lowest_rtt{};
     Duration highest_rtt{};
     std::uint64_t most_undelivered = 0;
-    std::uint64_t least_undelivered = ~std::uint64_t{0};  // after a report
     bool is_full = true;  // the window was what held the sender back, all the time
   };
 
@@ -103,13 +107,14 @@ class StreamWindow {
   void watch_standing(Instant now, const Burst& burst, Duration rtt);
   void end_round();
   void judge_start_up(const Round& round);
-  void judge_gain(const Round& round);
   void judge_need_of_start_up(const Round& round);
   void leave_start_up();
   void keep_probing(Instant now, const Burst& burst, Duration rtt);
   void set_limit();
   [[nodiscard]] std::uint64_t window_of(Duration time) const;
   [[nodiscard]] std::uint64_t probe_limit() const;
+  [[nodiscard]] Duration piece() const;
+  [[nodiscard]] Duration time_at_pace(std::uint64_t octets) const;
   [[nodiscard]] const Burst& newest() const {
     return bursts_[(first_burst_ + burst_count_ - 1) % kMaxBursts];
   }
@@ -119,6 +124,7 @@ class StreamWindow {
   Instant received_at_{};
   Instant first_sent_at_{};
   std::uint64_t limit_ = kInitial;
+  Instant paced_until_{};  // when what was sent will have gone at the pace
 
   std::array<Burst, kMaxBursts> bursts_{};  // a ring
   std::size_t first_burst_ = 0;
@@ -132,8 +138,6 @@ class StreamWindow {
   double start_up_rate_ = 0;
   int rounds_without_growth_ = 0;
   int rounds_without_queue_ = 0;
-  int dry_rounds_ = 0;
-  double gain_ = 1;  // the window, times this
 
   std::optional<Duration> min_rtt_;         // since the last probe
   std::optional<Duration> min_rtt_before_;  // between the two before, for a while

@@ -27,10 +27,11 @@ class Path {
       }
       const bool is_turn = (now_ - kStart) % milliseconds{1} == Duration{};
       std::uint64_t left = is_turn || most > 1'000'000 ? most : 0;
-      while (window.room() > 0 && left >= 1500) {
+      while (window.is_open(now_) && left >= 1500) {
         send(1500);
         left -= 1500;
       }
+      if (window.is_open(now_)) window.left_open();
     }
   }
 
@@ -74,6 +75,53 @@ TEST(StreamWindow, OpensWithTheInitialWindow) {
   EXPECT_EQ(window.room(), 10U);
   window.sent(kStart, StreamWindow::kInitial + 1000);
   EXPECT_EQ(window.room(), 0U);
+}
+
+TEST(StreamWindow, SpreadsWhatItTakesOverTime) {
+  Path path(20 * kMbit);
+  path.fill(seconds{2});
+  path.fill(milliseconds{100}, 0);  // all of it arrives
+  const std::uint64_t limit = path.window.limit();
+  path.fill(microseconds{100});
+  EXPECT_LE(path.window.undelivered(), limit / 10);
+  path.fill(milliseconds{15});
+  EXPECT_LE(path.window.undelivered(), 2 * limit / 3);
+  path.fill(milliseconds{15});
+  EXPECT_GE(path.window.undelivered(), limit);
+}
+
+TEST(StreamWindow, SaysWhenItOpensByItself) {
+  StreamWindow window;
+  window.sent(kStart, 1000);
+  window.left_open();
+  window.reported(kStart + milliseconds{40}, 1000);
+  const Instant now = kStart + milliseconds{50};
+  EXPECT_TRUE(window.is_open(now));
+  EXPECT_FALSE(window.opens_at(now));
+  window.sent(now, 1000 + 20'000);
+  EXPECT_FALSE(window.is_open(now));
+  const std::optional<Instant> opening = window.opens_at(now);
+  ASSERT_TRUE(opening);
+  EXPECT_GT(*opening, now);
+  EXPECT_TRUE(window.is_open(*opening));
+}
+
+TEST(StreamWindow, DoesNotOpenByItselfWhereOnlyAReportOpensIt) {
+  StreamWindow window;
+  window.sent(kStart, 1000);
+  window.reported(kStart + milliseconds{40}, 1000);
+  window.sent(kStart + milliseconds{50}, 1000 + 2 * StreamWindow::kInitial);
+  EXPECT_FALSE(window.opens_at(kStart + milliseconds{50}));
+  EXPECT_FALSE(window.is_open(kStart + seconds{1}));
+}
+
+TEST(StreamWindow, TakesAllAtOnceWhereThatIsShort) {
+  Path path(2000 * kMbit, microseconds{300});
+  path.fill(seconds{1});
+  path.fill(milliseconds{100}, 0);
+  const std::uint64_t limit = path.window.limit();
+  path.fill(microseconds{100});
+  EXPECT_GE(path.window.undelivered(), limit);
 }
 
 TEST(StreamWindow, StaysClosedWhileNothingIsReported) {

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <queue>
 #include <random>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "session/fq_codel.h"
@@ -34,6 +36,9 @@ struct BottleneckOptions {
   double loss = 0;  // of segments of 1448 octets
   Stall stall = Stall::kDelivery;
   Duration noise{};  // the most that a busy machine delays a report
+  // Where the TCP below paces, as BBR does: how fast it begins. Later 2.89 times the best delivery rate that
+  // it has seen, which is that of what it was given.
+  std::optional<double> first_pace{};
   bool has_window = true;
 };
 
@@ -63,6 +68,7 @@ class Bottleneck {
   explicit Bottleneck(const BottleneckOptions& options) : options_(options), random_(options.seed) {
     at(now_, Kind::kPing, 0);
     at(now_, Kind::kTick, 0);
+    run(4 * options.rtt);  // a greeting crosses before there is any load
   }
 
   void add(const GreedyFlow& flow) { flows_.push_back(flow); }
@@ -118,8 +124,19 @@ class Bottleneck {
   static constexpr unsigned kPingFlow = 60000;
   static constexpr std::size_t kNumberAt = 24;  // where a packet carries its number
   static constexpr std::uint64_t kFraming = 8;
+  static constexpr std::uint64_t kSshPacket = 32 * 1024;
+  static constexpr double kStartUpGain = 2.89;
 
-  enum class Kind : std::uint8_t { kPing, kTick, kArrival, kReportDue, kReport, kAcknowledged };
+  enum class Kind : std::uint8_t {
+    kPing,
+    kTick,
+    kOpen,
+    kArrival,
+    kReportDue,
+    kReport,
+    kAcknowledged,
+    kOuterAck
+  };
 
   struct Event {
     Instant time;
@@ -139,6 +156,7 @@ class Bottleneck {
     events_.push({time, order_++, kind, value, 0, 0, 0, false});
   }
 
+  static double in_seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
   static Duration of_seconds(double time) { return Duration{static_cast<Duration::rep>(time * 1e9)}; }
 
   void happen(const Event& event) {
@@ -148,6 +166,8 @@ class Bottleneck {
         break;
       case Kind::kTick:
         tick();
+        break;
+      case Kind::kOpen:
         break;
       case Kind::kArrival:
         arrive(event);
@@ -160,6 +180,9 @@ class Bottleneck {
         break;
       case Kind::kAcknowledged:
         acknowledge(event);
+        break;
+      case Kind::kOuterAck:
+        learn_pace(event.value);
         break;
     }
     pump();
@@ -194,15 +217,27 @@ class Bottleneck {
     for (std::uint32_t i = 0; i < flows_.size(); ++i) fill(i);
     while (is_open()) {
       const std::optional<Packet> packet = queue_.dequeue(now_);
-      if (!packet) break;
+      if (!packet) {
+        window_.left_open();
+        break;
+      }
       put_on_stream(*packet);
       for (std::uint32_t i = 0; i < flows_.size(); ++i) fill(i);
     }
+    send_piece();
+    if (queue_.packets() > 0) wait_for_opening();
   }
 
   // Without a window: the stream alone, which is never left without something to send.
   [[nodiscard]] bool is_open() const {
-    return options_.has_window ? window_.room() > 0 : free_at_ < now_ + std::chrono::seconds{1};
+    return options_.has_window ? window_.is_open(now_) : free_at_ < now_ + std::chrono::seconds{1};
+  }
+
+  void wait_for_opening() {
+    const std::optional<Instant> opening = window_.opens_at(now_);
+    if (!options_.has_window || !opening || (opens_at_ > now_ && opens_at_ <= *opening)) return;
+    opens_at_ = *opening;
+    at(opens_at_, Kind::kOpen, 0);
   }
 
   void fill(std::uint32_t index) {
@@ -226,28 +261,52 @@ class Bottleneck {
     most_undelivered_ = std::max(most_undelivered_, window_.undelivered());
     largest_sent_ = std::max<std::uint64_t>(largest_sent_, size + kFraming);
 
-    free_at_ = std::max(free_at_, now_) + of_seconds(static_cast<double>(size + kFraming) / options_.rate);
-    Instant arrival = free_at_ + options_.rtt / 2;
-    const double kept = std::pow(1 - options_.loss, std::ceil(static_cast<double>(size) / 1448));
-    if (options_.loss > 0 && std::uniform_real_distribution<>{0, 1}(random_) > kept) {
-      arrival += options_.rtt;
-      if (options_.stall == Stall::kSending) free_at_ += options_.rtt;
-    }
-    arrived_at_ = std::max(arrived_at_, arrival);
-
-    Event event{arrived_at_, order_++, Kind::kArrival, position_, 0, 0, static_cast<std::uint32_t>(size),
-                false};
+    Event event{{}, 0, Kind::kArrival, position_, 0, 0, static_cast<std::uint32_t>(size), false};
     event.flow = packet.octets[20] * 256U + packet.octets[21];
     event.is_marked = (packet.octets[1] & 3U) == 3;
     if (event.flow == kPingFlow) {
       std::int64_t sent = 0;
       std::memcpy(&sent, packet.octets.data() + 32, sizeof sent);
-      event.value = position_;
       pings_.push_back(Instant{Duration{sent}});
     } else {
       std::memcpy(&event.number, packet.octets.data() + kNumberAt, sizeof event.number);
     }
-    events_.push(event);
+    piece_.push_back(event);
+    piece_octets_ += size + kFraming;
+    if (piece_octets_ >= kSshPacket) send_piece();
+  }
+
+  // ssh makes one packet of what it is given at once; nothing of it arrives before all of it has.
+  void send_piece() {
+    if (piece_.empty()) return;
+    const auto octets = static_cast<double>(std::exchange(piece_octets_, 0));
+    if (pace_) paced_until_ = std::max(paced_until_, now_) + of_seconds(octets / *pace_);
+    free_at_ = std::max(std::max(free_at_, now_) + of_seconds(octets / options_.rate), paced_until_);
+    Instant arrival = free_at_ + options_.rtt / 2;
+    const double kept = std::pow(1 - options_.loss, octets / 1448);
+    if (options_.loss > 0 && std::uniform_real_distribution<>{0, 1}(random_) > kept) {
+      arrival += options_.rtt;
+      if (options_.stall == Stall::kSending) free_at_ += options_.rtt;
+    }
+    arrived_at_ = std::max(arrived_at_, arrival);
+    for (Event& event : piece_) {
+      event.time = arrived_at_;
+      event.order = order_++;
+      events_.push(event);
+    }
+    piece_.clear();
+    if (!pace_) return;
+    outer_.push_back({now_, acknowledged_});
+    at(arrived_at_ + options_.rtt / 2, Kind::kOuterAck, position_);
+  }
+
+  // As BBR does it in its start-up, which a sender that is given less than it could send never leaves.
+  void learn_pace(std::uint64_t position) {
+    acknowledged_ = position;
+    const auto [sent_at, before] = outer_.front();
+    outer_.pop_front();
+    const double rate = static_cast<double>(position - before) / in_seconds(now_ - sent_at);
+    pace_ = std::max(*pace_, kStartUpGain * std::min(rate, options_.rate));
   }
 
   void arrive(const Event& event) {
@@ -318,6 +377,16 @@ class Bottleneck {
   Bytes scratch_;
 
   std::uint64_t position_ = 0;
+  std::vector<Event> piece_;  // put on the stream in this turn
+  std::uint64_t piece_octets_ = 0;
+  Instant opens_at_{};
+
+  // The TCP below: its pace, and for each piece under way when it was sent, and what was acknowledged then.
+  std::optional<double> pace_ = options_.first_pace;
+  Instant paced_until_{};
+  std::deque<std::pair<Instant, std::uint64_t>> outer_;
+  std::uint64_t acknowledged_ = 0;
+
   Instant free_at_{};
   Instant arrived_at_{};
   Instant report_at_{};

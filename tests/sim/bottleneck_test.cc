@@ -175,6 +175,20 @@ TEST(Bottleneck, CarriesThreeQuartersOfWhatTheStreamAloneCarriesWithStalls) {
   }
 }
 
+// ssh's TCP connection runs BBR, has carried nothing but a login, and paces by what it has seen: the first
+// window looks as if the stream were slow.
+TEST(Bottleneck, IsFoundFastFromTheBeginningWhereTheStreamHasYetToLearnItsPace) {
+  for (std::uint64_t seed = 1; seed <= testing::seeds(20); ++seed) {
+    for (const double first_pace : {2_mbit, 8_mbit}) {
+      const BottleneckOptions options{.seed = seed, .first_pace = first_pace};
+      Bottleneck path(options);
+      for (int i = 0; i < 4; ++i) path.add(kDropped);
+      path.run(5s);
+      EXPECT_GE(utilisation(path, options.rate, 5s), 0.85) << "seed " << seed << ' ' << first_pace;
+    }
+  }
+}
+
 TEST(Bottleneck, IsFilledAtTwoGigabitsWithoutALongQueue) {
   const BottleneckOptions options{.rate = 2000_mbit, .rtt = 300us, .noise = 1ms};
   Bottleneck path(options);

@@ -103,7 +103,7 @@ TEST(Queue, AllocatesNothingOncePacketsFlow) {
   const auto turn = [&](std::size_t i) {
     now += microseconds{10 + i % 7};
     queue.enqueue(now, {packets[i % 3], 0});
-    while (window.room() > 0) {
+    while (window.is_open(now)) {
       const auto packet = queue.dequeue(now);
       if (!packet) break;
       position += packet->octets.size();

@@ -51,6 +51,20 @@ TEST_F(TrafficTest, APacketArrivesAsItWas) {
   EXPECT_EQ(pair_.b.packets.last, packet);
 }
 
+// A window given to the stream at once would cross as one packet of ssh's.
+TEST_F(TrafficTest, ManyPacketsLeaveInPiecesAndNeedNoReportToDoSo) {
+  bring_up();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 1)});
+  pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(milliseconds{100});
+  for (int i = 0; i < 30; ++i) pair_.a.session->enqueue(pair_.now, {packet});
+  pair_.run_for(Duration{});
+  const std::uint64_t at_once = pair_.a.session->traffic().packets_sent;
+  EXPECT_LT(at_once, 10U);
+  pair_.run_for(2 * pair_.kDelay - milliseconds{1});  // no report yet
+  EXPECT_EQ(pair_.a.session->traffic().packets_sent, 31U);
+}
+
 TEST_F(TrafficTest, ASuperPacketCrossesWholeWhereTheStreamIsFast) {
   bring_up();
   warm_up();
