@@ -21,7 +21,7 @@ class ReceiveReporter {
   // Between two reports, on a path of this minimum RTT: always well below StreamWindow's headroom, and not so
   // short that reports fill a narrow way back.
   static constexpr Duration interval(Duration min_rtt) {
-    return std::clamp<Duration>(min_rtt / 16, std::chrono::microseconds{500}, std::chrono::milliseconds{5});
+    return std::clamp<Duration>(min_rtt / 16, std::chrono::microseconds{450}, std::chrono::milliseconds{5});
   }
 
   // What is known of the path.

@@ -25,7 +25,7 @@ class StreamWindow {
   // The queue that is left standing in the stream: enough that it never runs dry between two reports, little
   // enough beside the round trip itself; the bound of 15 ms less the error of the rate.
   static constexpr Duration headroom(Duration min_rtt) {
-    return std::clamp<Duration>(min_rtt / 4, std::chrono::milliseconds{2}, std::chrono::milliseconds{10});
+    return std::clamp<Duration>(min_rtt / 4, std::chrono::microseconds{900}, std::chrono::milliseconds{10});
   }
 
   // Counts from `position` on: what was put on the stream before has arrived, or does not matter.

@@ -281,7 +281,7 @@ TEST(StreamWindow, NeverAllowsPacketsLongerThanIpStates) {
 }
 
 TEST(StreamWindow, KeepsLittleUnderWayOnAShortFastPath) {
-  EXPECT_EQ(StreamWindow::headroom(microseconds{300}), milliseconds{2});
+  EXPECT_EQ(StreamWindow::headroom(microseconds{300}), microseconds{900});
   EXPECT_EQ(StreamWindow::headroom(milliseconds{40}), milliseconds{10});
   EXPECT_LE(StreamWindow::headroom(seconds{1}), milliseconds{15});
 }
