@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The layers of src, checked: who may include whom, and what the pure modules may not touch.
 
-base < net < ppp < session < config; io sees net and base; app sees all. The pure modules (all but io and app) make no
+base < net < ppp < session < config; base < crypto; io sees net and base; app sees all. The pure modules (all but io and app) make no
 system call, read no clock, print nothing and start no thread. Tests live by the rules of their module, but may print.
 """
 import pathlib
@@ -12,20 +12,22 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAY_INCLUDE = {
     "base": {"base"},
     "net": {"base", "net"},
+    "crypto": {"base", "crypto"},
     "ppp": {"base", "net", "ppp"},
     "session": {"base", "net", "ppp", "session"},
     "config": {"base", "net", "ppp", "session", "config"},
     "io": {"base", "net", "io"},
-    "app": {"base", "net", "ppp", "session", "config", "io", "app"},
+    "app": {"base", "net", "crypto", "ppp", "session", "config", "io", "app"},
 }
-PURE = {"base", "net", "ppp", "session", "config"}
+PURE = {"base", "net", "crypto", "ppp", "session", "config"}
 
 QUOTED = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 ANGLED = re.compile(r"^\s*#\s*include\s+<([^>]+)>")
-# Headers that bring system calls, threads, printing or an event loop. <arpa/inet.h> is let in for its text functions
-# and <random> for seeded engines; std::random_device is refused below.
+# Headers that bring system calls, threads, printing or an event loop. <arpa/inet.h> is let in for its text functions,
+# <sys/auxv.h> for what the kernel told the process of its processor, and <random> for seeded engines;
+# std::random_device is refused below.
 IMPURE_HEADER = re.compile(
-    r"^(sys/(?!types\.h|cdefs\.h).*|linux/.*|net/.*|netlink/.*|unistd\.h|fcntl\.h|poll\.h|pthread\.h|pty\.h|"
+    r"^(sys/(?!types\.h|cdefs\.h|auxv\.h).*|linux/.*|net/.*|netlink/.*|unistd\.h|fcntl\.h|poll\.h|pthread\.h|pty\.h|"
     r"signal\.h|csignal|spawn\.h|syslog\.h|termios\.h|time\.h|ctime|thread|mutex|shared_mutex|condition_variable|future|"
     r"iostream|fstream|cstdio|stdio\.h|filesystem|asio.*|spdlog/.*|fmt/(?:os|ostream|std)\.h)$")
 # An `Instant now` parameter is how time comes in; the call of a clock is what is refused.
