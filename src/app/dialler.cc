@@ -1,7 +1,7 @@
 #include "app/dialler.h"
 
 #include "app/ssh_call.h"
-#include "io/cpu_features.h"
+#include "crypto/aead.h"
 
 namespace isthmus::app {
 
@@ -20,7 +20,7 @@ config::SshCommand Dialler::next_command(const config::UpOptions& options, const
   choices.dial = dials_++ == 0 ? config::Dial::kFirst : config::Dial::kAgain;
   if (by_address_) choices.known = known_;
   choices.connector = connector(options, choices.known);
-  if (io::has_aes_gcm_instructions()) choices.ciphers = config::with_aes_gcm_first(settings_.ciphers);
+  if (crypto::has_aes_instructions()) choices.ciphers = config::with_aes_gcm_first(settings_.ciphers);
   return config::ssh_command(options, caller, choices);
 }
 
