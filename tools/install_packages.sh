@@ -7,9 +7,9 @@ list=$(dirname "$0")/packages.txt
 [ $# -gt 0 ] || { echo "usage: $0 GROUP...   (groups: $(sed -n 's/^\[\(.*\)\]$/\1/p' "$list" | tr '\n' ' '))" >&2; exit 2; }
 
 wanted() {
-  awk -v groups=" $* " '
+  awk -v groups=" $* " -v architecture="$(dpkg --print-architecture)" '
     /^\[.*\]$/ { group = substr($0, 2, length($0) - 2); next }
-    NF && !/^#/ && index(groups, " " group " ") { print $1 }' "$list" | sort -u
+    NF && !/^#/ && index(groups, " " group " ") && (NF == 1 || $2 == architecture) { print $1 }' "$list" | sort -u
 }
 
 for group in "$@"; do

@@ -37,23 +37,37 @@ constexpr std::size_t key_size(Cipher cipher) {
 // seal under one key.
 using Nonce = std::array<std::uint8_t, kNonceSize>;
 
+// What seal() takes as a tail at most: an ESP trailer with all the padding it can have (RFC 4303
+// section 2.4).
+inline constexpr std::size_t kMaxTailSize = 255 + 2;
+
 // One key. Used by one thread at a time; several objects by several threads at once. The key and what was
 // made of it are wiped when the object goes. Allocates nothing after it was made.
 class Aead {
  public:
+  Aead() = default;
   virtual ~Aead() = default;
+  Aead(const Aead&) = delete;
+  Aead& operator=(const Aead&) = delete;
 
-  // Encrypts `text` and then `tail` (the ESP trailer) into `out` and puts the ICV behind. `out` has room for
-  // exactly that: text.size() + tail.size() + kIcvSize. It may begin where `text` begins, and `tail` may lie
-  // where its ciphertext will; else `out` overlaps none of the others.
-  virtual void seal(const Nonce& nonce, ConstBytes aad, ConstBytes text, ConstBytes tail,
-                    MutableBytes out) = 0;
+  // Encrypts the text and then `tail` (the ESP trailer) into `out` and puts the ICV behind. `room` is the
+  // text and behind it tail.size() octets that are lent: the tail stands there during the call, afterwards
+  // they are as they were. So a segment is sealed where it lies amid others, and in one piece, which is the
+  // quickest. `out` has exactly room.size() + kIcvSize octets. It may begin where `room` begins, and then
+  // nothing is given back; else it overlaps none of the others. `tail` may lie in its place already, at the
+  // end of `room`.
+  void seal(const Nonce& nonce, ConstBytes aad, MutableBytes room, ConstBytes tail, MutableBytes out);
 
   // Decrypts `sealed`, which ends with the ICV, into `out` of sealed.size() - kIcvSize octets. `out` may
-  // begin where `sealed` begins; else it overlaps neither of the others. False: not authentic, or shorter
-  // than an ICV; `out` is all zero then. The contents of `out` mean nothing before the answer is known.
-  [[nodiscard]] virtual bool open(const Nonce& nonce, ConstBytes aad, ConstBytes sealed,
-                                  MutableBytes out) = 0;
+  // begin where `sealed` begins; else it overlaps none of the others. False: not authentic, or shorter than
+  // an ICV; `out` is all zero then.
+  [[nodiscard]] bool open(const Nonce& nonce, ConstBytes aad, ConstBytes sealed, MutableBytes out);
+
+ private:
+  // Sizes and places are as promised above; decrypt() may leave anything in `out` when it says false.
+  virtual void encrypt(const Nonce& nonce, ConstBytes aad, ConstBytes text, MutableBytes out) = 0;
+  [[nodiscard]] virtual bool decrypt(const Nonce& nonce, ConstBytes aad, ConstBytes sealed,
+                                     MutableBytes out) = 0;
 };
 
 enum class Backend : std::uint8_t {
@@ -65,6 +79,11 @@ enum class Backend : std::uint8_t {
 // `key` is copied. kInvalid: not key_size(cipher) octets; kUnsupported: this build or processor lacks the
 // back end.
 Result<std::unique_ptr<Aead>> make_aead(Cipher cipher, ConstBytes key, Backend backend = Backend::kBest);
+
+// Each cipher with each back end that is there: a published vector is sealed and opened, and with one bit of
+// the ICV flipped refused, the output left zero. kUnsupported and the name of what failed, if anything did:
+// then no key of it may be used.
+Result<void> self_test();
 
 // Whether the processor has instructions for AES and for the multiplication of GCM: without them
 // ChaCha20-Poly1305 is the quicker and the safer one.

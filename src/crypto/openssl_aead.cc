@@ -2,11 +2,10 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
-#include <climits>
+#include <cstddef>
+#include <cstdint>
 
 #include "base/check.h"
-#include "base/secret.h"
 
 namespace isthmus::crypto {
 namespace {
@@ -37,38 +36,27 @@ class OpensslAead final : public Aead {
     CHECK(EVP_CIPHER_CTX_get_iv_length(context_.get()) == static_cast<int>(kNonceSize));
   }
 
-  void seal(const Nonce& nonce, ConstBytes aad, ConstBytes text, ConstBytes tail, MutableBytes out) override {
-    CHECK(out.size() == text.size() + tail.size() + kIcvSize && out.size() <= INT_MAX);
+ private:
+  enum class Direction : std::uint8_t { kOpen = 0, kSeal = 1 };
+
+  void encrypt(const Nonce& nonce, ConstBytes aad, ConstBytes text, MutableBytes out) override {
     start(nonce, aad, Direction::kSeal);
     update(text, out.first(text.size()));
-    update(tail, out.subspan(text.size(), tail.size()));
     int written = 0;
     CHECK(EVP_EncryptFinal_ex(context_.get(), nullptr, &written) == 1);
     CHECK(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, kIcvSize, out.last(kIcvSize).data()) ==
           1);
   }
 
-  bool open(const Nonce& nonce, ConstBytes aad, ConstBytes sealed, MutableBytes out) override {
-    if (sealed.size() < kIcvSize) {
-      std::ranges::fill(out, std::uint8_t{0});
-      return false;
-    }
-    CHECK(out.size() == sealed.size() - kIcvSize && sealed.size() <= INT_MAX);
-    // Set before the text is decrypted: `out` never covers the ICV, but the library wants no more order than
-    // this.
-    std::array<std::uint8_t, kIcvSize> icv{};
-    std::ranges::copy(sealed.last(kIcvSize), icv.begin());
+  bool decrypt(const Nonce& nonce, ConstBytes aad, ConstBytes sealed, MutableBytes out) override {
     start(nonce, aad, Direction::kOpen);
+    // The library's interface is not const, though it only copies the ICV.
+    auto* const icv = const_cast<std::uint8_t*>(sealed.last(kIcvSize).data());
+    CHECK(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, kIcvSize, icv) == 1);
     update(sealed.first(out.size()), out);
-    CHECK(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, kIcvSize, icv.data()) == 1);
     int written = 0;
-    if (EVP_DecryptFinal_ex(context_.get(), nullptr, &written) == 1) return true;
-    std::ranges::fill(out, std::uint8_t{0});
-    return false;
+    return EVP_DecryptFinal_ex(context_.get(), nullptr, &written) == 1;
   }
-
- private:
-  enum class Direction : std::uint8_t { kOpen = 0, kSeal = 1 };
 
   // The key schedule stays in the context: only the nonce is new.
   void start(const Nonce& nonce, ConstBytes aad, Direction direction) {
