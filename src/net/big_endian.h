@@ -16,6 +16,10 @@ inline std::uint32_t load_u32(ConstBytes octets, std::size_t at) {
   return std::uint32_t{load_u16(octets, at)} << 16 | load_u16(octets, at + 2);
 }
 
+inline std::uint64_t load_u64(ConstBytes octets, std::size_t at) {
+  return std::uint64_t{load_u32(octets, at)} << 32 | load_u32(octets, at + 4);
+}
+
 inline void store_u16(MutableBytes octets, std::size_t at, std::uint16_t value) {
   octets[at] = static_cast<std::uint8_t>(value >> 8);
   octets[at + 1] = static_cast<std::uint8_t>(value);

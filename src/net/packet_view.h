@@ -20,6 +20,7 @@ struct PacketView {
   Family family = Family::kIpv4;
   IpAddress source;
   IpAddress destination;
+  std::size_t length = 0;  // of the whole packet, as its header states it: at most the octets there are
 };
 
 // Empty if `octets` is no whole IPv4 or IPv6 header of its version, or shorter than the length it states.
@@ -36,7 +37,7 @@ inline std::optional<PacketView> view_packet(ConstBytes octets) {
   const std::size_t address_octets = is_v4 ? 4 : 16;
   const std::size_t first = is_v4 ? 12 : 8;
   return PacketView{*family, *IpAddress::from_octets(octets.subspan(first, address_octets)),
-                    *IpAddress::from_octets(octets.subspan(first + address_octets, address_octets))};
+                    *IpAddress::from_octets(octets.subspan(first + address_octets, address_octets)), stated};
 }
 
 }  // namespace isthmus

@@ -53,5 +53,16 @@ TEST(PacketView, RefusesWhatIsNoWholePacket) {
   EXPECT_FALSE(view_packet(Bytes(39, 0x60)));
 }
 
+TEST(PacketView, TellsThePacketFromWhatFollowsIt) {
+  Bytes v4(24, 0);
+  v4[0] = 0x45;
+  v4[3] = 20;
+  EXPECT_EQ(view_packet(v4)->length, 20U);
+  Bytes v6(50, 0);
+  v6[0] = 0x60;
+  v6[5] = 6;
+  EXPECT_EQ(view_packet(v6)->length, 46U);
+}
+
 }  // namespace
 }  // namespace isthmus

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "session/ecn.h"
 #include "session/queue_packets.h"
 
 namespace isthmus::session {
@@ -68,38 +67,6 @@ TEST(FlowHash, ReadsNothingBeyondAShortPacket) {
       EXPECT_EQ(flow_hash(kSeed, cut), flow_hash(kSeed, cut));
     }
   }
-}
-
-TEST(Ecn, KeepsTheHeaderChecksumRight) {
-  for (unsigned ecn = 1; ecn <= 3; ++ecn) {
-    for (unsigned id = 0; id < 65536; id += 17) {
-      Bytes packet = ipv4_packet({.size = 64, .ecn = ecn});
-      packet[4] = static_cast<std::uint8_t>(id >> 8);
-      packet[5] = static_cast<std::uint8_t>(id);
-      packet[10] = packet[11] = 0;
-      const unsigned checksum = header_checksum(ConstBytes{packet}.first(20));
-      packet[10] = static_cast<std::uint8_t>(checksum >> 8);
-      packet[11] = static_cast<std::uint8_t>(checksum);
-      ASSERT_TRUE(mark_congestion(packet));
-      ASSERT_EQ(header_checksum(ConstBytes{packet}.first(20)), 0U) << id;
-    }
-  }
-}
-
-TEST(Ecn, MarksWhoUnderstandsItAndNobodyElse) {
-  for (const auto& [make, at, shift] : {std::tuple{&ipv4_packet, 1U, 0U}, {&ipv6_packet, 1U, 4U}}) {
-    for (unsigned ecn = 0; ecn <= 3; ++ecn) {
-      Bytes packet = make({.ecn = ecn});
-      EXPECT_EQ(mark_congestion(packet), ecn != 0);
-      EXPECT_EQ(packet[at] >> shift & 3U, ecn == 0 ? 0U : 3U);
-    }
-  }
-}
-
-TEST(Ecn, LeavesWhatIsNoIpPacketAlone) {
-  Bytes packet(64, 0xff);
-  EXPECT_FALSE(mark_congestion(packet));
-  EXPECT_EQ(packet, Bytes(64, 0xff));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "session/ecn.h"
+#include "net/ecn.h"
 #include "session/flow_hash.h"
 
 namespace isthmus::session {
