@@ -1,0 +1,32 @@
+// The datagrams that go into a Tunnel and come out of it, as the socket's side sees them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "net/endpoint.h"
+
+namespace isthmus::esp {
+
+// A UDP payload as it arrived. `traffic_class` is that of the outer IP packet; 0 if nobody told.
+struct Arrival {
+  ConstBytes datagram;
+  Endpoint from;
+  std::uint8_t traffic_class = 0;
+};
+
+// A sealed packet: the first `size` octets of the output are the UDP payload, and the outer IP packet shall
+// have this traffic class. All packets cut from one super-packet get the same.
+struct Sealed {
+  std::size_t size = 0;
+  std::uint8_t traffic_class = 0;
+};
+
+// A datagram of the Tunnel's own (probe, echo, keepalive), as above, with traffic class 0.
+struct Outgoing {
+  std::size_t size = 0;
+  Endpoint to;
+};
+
+}  // namespace isthmus::esp
