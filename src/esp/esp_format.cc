@@ -57,13 +57,15 @@ class Trailer {
 }  // namespace
 
 void seal_packet(const SaCipher& cipher, const PacketLabel& label, const Payload& payload, MutableBytes out) {
-  const std::size_t size = sealed_size(payload.text.size());
+  const std::size_t text = payload.text_size();
+  const std::size_t size = sealed_size(text);
   CHECK(out.size() >= size);
   store_u32(out, 0, std::to_underlying(label.spi));
   store_u32(out, kSequenceAt, label.sequence.low());
   store_u64(out, kIvAt, payload.iv);
+  const Trailer trailer{text, payload.next_header};
   cipher.aead->seal(nonce_of(cipher, out.subspan(kIvAt, crypto::kIvSize)), AssociatedData{label}.octets(),
-                    payload.text, Trailer{payload.text.size(), payload.next_header}.octets(),
+                    payload.room.first(text + trailer.octets().size()), trailer.octets(),
                     out.subspan(kHeaderSize, size - kHeaderSize));
 }
 

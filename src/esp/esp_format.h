@@ -24,6 +24,8 @@ inline constexpr std::uint8_t kNextDummy = 59;
 inline constexpr std::size_t kHeaderSize = 8 + crypto::kIvSize;
 inline constexpr std::size_t kAlignment = 4;    // of the ICV (RFC 4303 section 2.4)
 inline constexpr std::size_t kTrailerSize = 2;  // pad length and next header
+// What a sealer lends behind its text, for the longest trailer we write (crypto/aead.h has the reason).
+inline constexpr std::size_t kTrailerRoom = kTrailerSize + kAlignment - 1;
 inline constexpr std::size_t kMinPacket = kHeaderSize + kAlignment + crypto::kIcvSize;
 
 constexpr std::size_t padding_of(std::size_t text) {
@@ -59,13 +61,18 @@ struct PacketLabel {
 };
 
 struct Payload {
-  ConstBytes text;
+  // The text and kTrailerRoom octets behind it, which are lent: they are as they were when the packet is
+  // made.
+  MutableBytes room;
   std::uint8_t next_header = kNextIpv4;
   std::uint64_t iv = 0;  // never twice with one key
+
+  [[nodiscard]] std::size_t text_size() const { return room.size() - kTrailerRoom; }
 };
 
 // Writes a whole packet of sealed_size(text) octets into the beginning of `out`, which is at least as long.
-// `out` does not overlap the text, unless the text begins kHeaderSize octets into it.
+// `out` does not overlap the room, unless the text begins kHeaderSize octets into it; then nothing is given
+// back.
 void seal_packet(const SaCipher& cipher, const PacketLabel& label, const Payload& payload, MutableBytes out);
 
 // The fields in the clear at the head of a packet.

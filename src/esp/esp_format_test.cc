@@ -22,11 +22,11 @@ TEST(EspFormat, RoundsUpToWholeWordsAndNoFurther) {
 
 TEST(EspFormat, WritesItsFieldsWhereTheFormatHasThem) {
   const SaCipher cipher = cipher_of(parameters(0x1234));
-  const Bytes text(3, 9);
+  Bytes room = with_room(Bytes(3, 9));
   Bytes out(sealed_size(3) + 4, 0xee);
   seal_packet(cipher,
               {.spi = Spi{0x01020304}, .sequence = SequenceNumber{0xaabbccdd11121314}, .is_esn = true},
-              {.text = text, .next_header = 41, .iv = 0x2122232425262728}, out);
+              {.room = room, .next_header = 41, .iv = 0x2122232425262728}, out);
   EXPECT_EQ(Bytes(out.begin(), out.begin() + 16),
             (Bytes{1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28}));
   EXPECT_EQ(Bytes(out.end() - 4, out.end()), Bytes(4, 0xee));
@@ -50,14 +50,26 @@ TEST(EspFormat, RefusesLengthsThatNoPacketHas) {
 
 TEST(EspFormat, SealsInPlace) {
   const SaCipher cipher = cipher_of(parameters(0x1234));
-  const Bytes text = random_octets(1400, 3);
+  Bytes room = with_room(random_octets(1400, 3));
   const PacketLabel label{.spi = Spi{500}, .sequence = SequenceNumber{9}};
   Bytes apart(sealed_size(1400));
-  seal_packet(cipher, label, {.text = text, .iv = 9}, apart);
+  seal_packet(cipher, label, {.room = room, .iv = 9}, apart);
   Bytes in_place(sealed_size(1400));
-  std::ranges::copy(text, in_place.begin() + kHeaderSize);
-  seal_packet(cipher, label, {.text = ConstBytes{in_place}.subspan(kHeaderSize, 1400), .iv = 9}, in_place);
+  std::ranges::copy(room, in_place.begin() + kHeaderSize);
+  seal_packet(cipher, label, {.room = MutableBytes{in_place}.subspan(kHeaderSize, room.size()), .iv = 9},
+              in_place);
   EXPECT_EQ(in_place, apart);
+}
+
+TEST(EspFormat, LeavesTextAndRoomAsTheyWere) {
+  const SaCipher cipher = cipher_of(parameters(0x1234));
+  for (std::size_t size = 0; size < 70; ++size) {
+    Bytes room = with_room(random_octets(size, 3));
+    const Bytes before = room;
+    Bytes out(sealed_size(size));
+    seal_packet(cipher, {.spi = Spi{500}, .sequence = SequenceNumber{9}}, {.room = room, .iv = 9}, out);
+    ASSERT_EQ(room, before);
+  }
 }
 
 // RFC 4303 section 2.4: the receiver inspects the padding.

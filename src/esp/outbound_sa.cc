@@ -11,20 +11,20 @@ OutboundSa::OutboundSa(const Identity& identity, SaCipher cipher, const SaLimits
       limits_(limits),
       cipher_(std::move(cipher)) {}
 
-Verdict<std::size_t> OutboundSa::seal(ConstBytes text, std::uint8_t next_header, MutableBytes out) {
-  const std::size_t size = sealed_size(text.size());
+Verdict<std::size_t> OutboundSa::seal(MutableBytes room, std::uint8_t next_header, MutableBytes out) {
+  const Payload payload{.room = room, .next_header = next_header, .iv = last_.value() + 1};
+  const std::size_t size = sealed_size(payload.text_size());
   if (out.size() < size) return std::unexpected(Drop::kNoRoom);
 
   // RFC 4303 section 3.3.3: a packet that would make the counter cycle is not sent. The IV is the same
   // counter, so this is also what keeps a nonce from being used twice.
-  const std::uint64_t blocks = blocks_of(text.size());
+  const std::uint64_t blocks = blocks_of(payload.text_size());
   const bool is_used_up =
       last_.value() >= limits_.hard_packets || packets_ + blocks_ + blocks + 1 > limits_.hard_calls;
   if (is_used_up) return std::unexpected(Drop::kHardLimit);
 
-  last_ = SequenceNumber{last_.value() + 1};
-  seal_packet(cipher_, {.spi = spi_, .sequence = last_, .is_esn = is_esn_},
-              {.text = text, .next_header = next_header, .iv = last_.value()}, out);
+  last_ = SequenceNumber{payload.iv};
+  seal_packet(cipher_, {.spi = spi_, .sequence = last_, .is_esn = is_esn_}, payload, out);
   ++packets_;
   blocks_ += blocks;
   return size;

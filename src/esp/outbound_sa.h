@@ -25,10 +25,10 @@ class OutboundSa {
 
   OutboundSa(const Identity& identity, SaCipher cipher, const SaLimits& limits);
 
-  // Seals `text` into the beginning of `out` (as seal_packet() does) and returns the packet's size. kNoRoom:
-  // `out` is too short; kHardLimit: the key is used up. In both cases nothing has been sent and no number is
-  // used.
-  [[nodiscard]] Verdict<std::size_t> seal(ConstBytes text, std::uint8_t next_header, MutableBytes out);
+  // Seals the text in `room` (kTrailerRoom octets behind it are lent, as to seal_packet()) into the beginning
+  // of `out` and returns the packet's size. kNoRoom: `out` is too short; kHardLimit: the key is used up. In
+  // both cases nothing has been sent and no number is used.
+  [[nodiscard]] Verdict<std::size_t> seal(MutableBytes room, std::uint8_t next_header, MutableBytes out);
 
   [[nodiscard]] bool is_soft_limit_reached() const {
     return last_.value() >= limits_.soft_packets || blocks_ >= limits_.soft_blocks;

@@ -34,10 +34,9 @@ TEST(OutboundSa, RefusesAtTheHardLimitOfPacketsAndNeverWraps) {
   const SequenceNumber past{(std::uint64_t{1} << 32) - (std::uint64_t{1} << 16) - 1};
   SaHalves sa{parameters(0x500), past};
   Bytes out(200);
-  EXPECT_TRUE(sa.outbound.seal(text(), kNextIpv4, out));
+  EXPECT_TRUE(sa.try_seal(text(), out));
   const SequenceNumber last = sa.outbound.last();
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(sa.outbound.seal(text(), kNextIpv4, out), std::unexpected(Drop::kHardLimit));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sa.try_seal(text(), out), std::unexpected(Drop::kHardLimit));
   EXPECT_EQ(sa.outbound.last(), last);
   EXPECT_EQ(last.value(), (std::uint64_t{1} << 32) - (std::uint64_t{1} << 16));
 }
@@ -55,10 +54,10 @@ TEST(OutboundSa, RefusesAtTheHardLimitOfCipherCalls) {
   SaHalves sa{parameters(0x500, crypto::Cipher::kAes128Gcm, true), {}, &limits};
   Bytes out(200);
   // 60 octets and their trailer are 4 blocks, and the ICV takes one call more.
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(sa.outbound.seal(text(60), kNextIpv4, out));
-  EXPECT_EQ(sa.outbound.seal(text(60), kNextIpv4, out), std::unexpected(Drop::kHardLimit));
-  EXPECT_TRUE(sa.outbound.seal(text(10), kNextIpv4, out)) << "one block and the ICV still fit";
-  EXPECT_EQ(sa.outbound.seal(Bytes{}, kNextIpv4, out), std::unexpected(Drop::kHardLimit));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(sa.try_seal(text(60), out));
+  EXPECT_EQ(sa.try_seal(text(60), out), std::unexpected(Drop::kHardLimit));
+  EXPECT_TRUE(sa.try_seal(text(10), out)) << "one block and the ICV still fit";
+  EXPECT_EQ(sa.try_seal(Bytes{}, out), std::unexpected(Drop::kHardLimit));
 }
 
 TEST(OutboundSa, AsksForTheNextKeyAtEitherSoftLimit) {
@@ -90,7 +89,7 @@ TEST(SaLimits, AreThoseOfTheDocument) {
 TEST(OutboundSa, UsesNoNumberForWhatDoesNotFit) {
   SaHalves sa{parameters(0x500)};
   Bytes out(sealed_size(60) - 1);
-  EXPECT_EQ(sa.outbound.seal(text(60), kNextIpv4, out), std::unexpected(Drop::kNoRoom));
+  EXPECT_EQ(sa.try_seal(text(60), out), std::unexpected(Drop::kNoRoom));
   EXPECT_EQ(sa.outbound.last(), SequenceNumber{});
 }
 

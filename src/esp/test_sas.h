@@ -37,6 +37,13 @@ inline SaCipher cipher_of(const SaParameters& sa) {
   return {crypto::make_aead(sa.cipher, sa.key.reveal().first(crypto::key_size(sa.cipher))).value(), sa.salt};
 }
 
+// `text` with the room behind it that sealing wants.
+inline Bytes with_room(ConstBytes text) {
+  Bytes room(text.begin(), text.end());
+  room.resize(text.size() + kTrailerRoom, 0xd7);
+  return room;
+}
+
 // Both halves of one SA, as if `past` were the number last sent and received.
 struct SaHalves {
   explicit SaHalves(const SaParameters& sa, SequenceNumber past = {}, const SaLimits* limits = nullptr)
@@ -46,8 +53,12 @@ struct SaHalves {
 
   Bytes seal(ConstBytes text, std::uint8_t next_header = kNextIpv4) {
     Bytes out(sealed_size(text.size()));
-    out.resize(outbound.seal(text, next_header, out).value());
+    out.resize(try_seal(text, out, next_header).value());
     return out;
+  }
+  Verdict<std::size_t> try_seal(ConstBytes text, MutableBytes out, std::uint8_t next_header = kNextIpv4) {
+    Bytes room = with_room(text);
+    return outbound.seal(room, next_header, out);
   }
   // The text that comes out.
   Verdict<Bytes> open(ConstBytes packet) {
@@ -104,9 +115,14 @@ struct TunnelPair {
   Tunnel far;
 };
 
+inline Verdict<Sealed> try_seal(Tunnel& tunnel, ConstBytes packet, MutableBytes out) {
+  Bytes room = with_room(packet);
+  return tunnel.seal(room, out);
+}
+
 inline Bytes seal(Tunnel& tunnel, ConstBytes packet) {
   Bytes out(sealed_size(packet.size()));
-  out.resize(tunnel.seal(packet, out).value().size);
+  out.resize(try_seal(tunnel, packet, out).value().size);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "esp/udp_encap.h"
 #include "net/ecn.h"
 #include "net/packet_view.h"
@@ -9,32 +10,34 @@
 namespace isthmus::esp {
 
 // Only Tunnel sees both a packet and its SA, so the drops of both ways are counted here, in two places.
-Verdict<Sealed> Tunnel::seal(ConstBytes packet, MutableBytes out) {
-  const auto sealed = seal_packet_of(packet, out);
+Verdict<Sealed> Tunnel::seal(MutableBytes room, MutableBytes out) {
+  const auto sealed = seal_packet_in(room, out);
   if (!sealed) {
     counters_.count(sealed.error());
     return sealed;
   }
   ++counters_.packets_sent;
-  counters_.octets_sent += packet.size();
+  counters_.octets_sent += room.size() - kTrailerRoom;
   return sealed;
 }
 
-Verdict<Sealed> Tunnel::seal_packet_of(ConstBytes packet, MutableBytes out) {
+Verdict<Sealed> Tunnel::seal_packet_in(MutableBytes room, MutableBytes out) {
+  CHECK(room.size() >= kTrailerRoom);
+  const ConstBytes packet = room.first(room.size() - kTrailerRoom);
   const int version = packet.empty() ? 0 : packet[0] >> 4;
   if (version != 4 && version != 6) return std::unexpected(Drop::kNotIp);
   if (in_use_ == nullptr || !remote_) return std::unexpected(Drop::kNoOutbound);
 
   // Read first: in place, sealing destroys it.
   const std::uint8_t traffic_class = outer_traffic_class(options_.dscp, traffic_class_of(packet));
-  const auto size =
-      seal_by(*in_use_, {.text = packet, .next_header = version == 4 ? kNextIpv4 : kNextIpv6}, out);
+  const auto size = seal_by(*in_use_, room, version == 4 ? kNextIpv4 : kNextIpv6, out);
   if (!size) return std::unexpected(size.error());
   return Sealed{*size, traffic_class};
 }
 
-Verdict<std::size_t> Tunnel::seal_by(LiveOutbound& live, const Payload& payload, MutableBytes out) {
-  const auto size = live.sa.seal(payload.text, payload.next_header, out);
+Verdict<std::size_t> Tunnel::seal_by(LiveOutbound& live, MutableBytes room, std::uint8_t next_header,
+                                     MutableBytes out) {
+  const auto size = live.sa.seal(room, next_header, out);
   const bool is_used_up = !size && size.error() == Drop::kHardLimit;
   if (is_used_up && !live.is_hard_limit_told)
     live.is_hard_limit_told = events_.push(LimitReached{live.generation, true});
@@ -159,9 +162,8 @@ std::optional<Outgoing> Tunnel::make_datagram(const Waiting& waiting, MutableByt
 
   LiveOutbound* const live = find_outbound(waiting.generation);
   if (live == nullptr || out.size() < sealed_size(waiting.size)) return std::nullopt;
-  const MutableBytes text = out.subspan(kHeaderSize, waiting.size);
-  write_probe(*waiting.probe, text);
-  const auto size = seal_by(*live, {.text = text, .next_header = kNextDummy}, out);
+  write_probe(*waiting.probe, out.subspan(kHeaderSize, waiting.size));
+  const auto size = seal_by(*live, out.subspan(kHeaderSize, waiting.size + kTrailerRoom), kNextDummy, out);
   if (!size) return std::nullopt;
   ++counters_.dummies_sent;
   return Outgoing{*size, waiting.to};

@@ -64,9 +64,12 @@ class Tunnel {
   // Where sealed packets go.
   [[nodiscard]] const std::optional<Endpoint>& remote() const { return remote_; }
 
-  // Encrypts the whole IP packet `packet` into the beginning of `out`, which needs sealed_size(packet.size())
-  // octets and does not overlap it, unless packet begins kHeaderSize octets into `out` (esp_format.h).
-  [[nodiscard]] Verdict<Sealed> seal(ConstBytes packet, MutableBytes out);
+  // Encrypts the IP packet in `room` into the beginning of `out`. The last kTrailerRoom octets of `room`,
+  // behind the packet, are lent: they hold the trailer during the call and are as they were afterwards. So a
+  // packet can be sealed where it lies amid others. `out` needs sealed_size(packet) octets and does not
+  // overlap the room, unless the packet begins kHeaderSize octets into it; then nothing is given back
+  // (esp_format.h).
+  [[nodiscard]] Verdict<Sealed> seal(MutableBytes room, MutableBytes out);
 
   // Decrypts the packet of a datagram into the beginning of `out` and returns it there; ECN marks of the
   // outer header are in it. `out` needs opened_size(datagram.size()) octets and does not overlap the
@@ -112,8 +115,9 @@ class Tunnel {
   [[nodiscard]] SaLimits limits_of(bool is_esn) const;
   bool retire_outbound(Generation generation);
 
-  Verdict<Sealed> seal_packet_of(ConstBytes packet, MutableBytes out);
-  Verdict<std::size_t> seal_by(LiveOutbound& live, const Payload& payload, MutableBytes out);
+  Verdict<Sealed> seal_packet_in(MutableBytes room, MutableBytes out);
+  Verdict<std::size_t> seal_by(LiveOutbound& live, MutableBytes room, std::uint8_t next_header,
+                               MutableBytes out);
   Verdict<MutableBytes> open_datagram(const Arrival& arrival, MutableBytes out);
   Verdict<MutableBytes> open_by(LiveInbound& live, const PacketHead& head, const Arrival& arrival,
                                 MutableBytes out);

@@ -211,9 +211,9 @@ SaLimits small() {
 TEST(TunnelLimits, AreToldOnceEach) {
   Joined pair{{.limits = small()}};
   Bytes out(500);
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(pair.near.seal(packet(), out));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(try_seal(pair.near, packet(), out));
   EXPECT_EQ(events_of(pair.near), (std::vector<TunnelEvent>{LimitReached{kFirst, false}}));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(pair.near.seal(packet(), out).error(), Drop::kHardLimit);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(try_seal(pair.near, packet(), out).error(), Drop::kHardLimit);
   EXPECT_EQ(events_of(pair.near), (std::vector<TunnelEvent>{LimitReached{kFirst, true}}));
   EXPECT_EQ(pair.near.counters().dropped(Drop::kHardLimit), 3U);
 }
@@ -233,9 +233,9 @@ TEST(TunnelLimits, HoldForProbesAsWell) {
 TEST(TunnelLimits, EndWithTheirGeneration) {
   Joined pair{{.limits = small()}};
   Bytes out(500);
-  for (int i = 0; i < 6; ++i) (void)pair.near.seal(packet(), out);
+  for (int i = 0; i < 6; ++i) (void)try_seal(pair.near, packet(), out);
   pair.install(2);
-  EXPECT_TRUE(pair.near.seal(packet(), out));
+  EXPECT_TRUE(try_seal(pair.near, packet(), out));
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ TEST(Rfc4303Section333, ACounterThatWouldCycleSendsNothing) {
   limits.hard_packets = 0xffffffff;
   SaHalves sa{parameters(0x500), SequenceNumber{0xfffffffe}, &limits};
   Bytes out(200);
-  EXPECT_TRUE(sa.outbound.seal(packet(), kNextIpv4, out));
-  EXPECT_EQ(sa.outbound.seal(packet(), kNextIpv4, out), std::unexpected(Drop::kHardLimit));
+  EXPECT_TRUE(sa.try_seal(packet(), out));
+  EXPECT_EQ(sa.try_seal(packet(), out), std::unexpected(Drop::kHardLimit));
 }
 
 TEST(Rfc4303Section342, AnUnknownSpiIsDiscarded) {
