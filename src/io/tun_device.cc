@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +12,6 @@
 #include <cstring>
 
 #include "io/sysctl.h"
-#include "io/vnet_header.h"
 
 namespace isthmus::io {
 namespace {
@@ -24,10 +22,6 @@ constexpr int kTransmitQueueLength = 500;
 // Of Linux 6.2, and so not in the headers of older systems. Both or none.
 constexpr unsigned kOffloadUdp = 0x20U | 0x40U;
 constexpr unsigned kOffloadTcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-
-// One read gives up after so many unreadable packets: the descriptor stays readable, and others get their
-// turn.
-constexpr int kUnreadableAtOnce = 16;
 
 ifreq request_for(std::string_view name) {
   ifreq request{};
@@ -54,10 +48,15 @@ Result<UniqueFd> open_clone_device() {
   return fail_errno(errno, "open /dev/net/tun");
 }
 
-Result<std::string> attach(int fd, std::string_view name) {
+short flags_for(std::size_t queues) {
+  const int several = queues > 1 ? IFF_MULTI_QUEUE : 0;
+  return static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | several);
+}
+
+Result<std::string> attach(int fd, std::string_view name, std::size_t queues) {
   ifreq request = request_for(name);
   // IFF_TUN_EXCL: without it a persistent interface of somebody else would be taken over.
-  request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | static_cast<short>(IFF_TUN_EXCL);
+  request.ifr_flags = static_cast<short>(flags_for(queues) | IFF_TUN_EXCL);
   if (::ioctl(fd, TUNSETIFF, &request) == 0) return std::string{request.ifr_name};
 
   const std::string shown{name};
@@ -71,23 +70,22 @@ Result<std::string> attach(int fd, std::string_view name) {
   return fail_errno(errno, "make interface " + shown);
 }
 
+// Another queue of the interface that we have just made.
+Result<UniqueFd> join(const std::string& name, std::size_t queues) {
+  UniqueFd fd = TRY(open_clone_device());
+  ifreq request = request_for(name);
+  request.ifr_flags = flags_for(queues);
+  TRY(ask(fd.get(), TUNSETIFF, request, "add a queue"));
+  return fd;
+}
+
+// Of the whole interface, whichever of its queues is asked.
 TunOffloads take_offloads(int fd, TunOffloads wished) {
   const bool wants_udp = wished == TunOffloads::kTcpAndUdp;
   if (wants_udp && ::ioctl(fd, TUNSETOFFLOAD, kOffloadTcp | kOffloadUdp) == 0) return TunOffloads::kTcpAndUdp;
   const bool wants_tcp = wished != TunOffloads::kNone;
   if (wants_tcp && ::ioctl(fd, TUNSETOFFLOAD, kOffloadTcp) == 0) return TunOffloads::kTcp;
   return TunOffloads::kNone;
-}
-
-iovec part(ConstBytes octets) {
-  return {const_cast<std::uint8_t*>(octets.data()), octets.size()};
-}
-
-// A TUN takes a packet whole or not at all.
-bool write_parts(int fd, const VnetHeader& vnet, ConstBytes header, ConstBytes payload) {
-  const ConstBytes before{reinterpret_cast<const std::uint8_t*>(&vnet), sizeof vnet};
-  const std::array<iovec, 3> parts{part(before), part(header), part(payload)};
-  return ::writev(fd, parts.data(), static_cast<int>(parts.size())) >= 0;
 }
 
 // What the far side may not do to this machine through its own interface. Needs no undo: it goes with the
@@ -126,7 +124,8 @@ Result<void> bring_up(const std::string& name) {
 
 }  // namespace
 
-Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, TunOffloads wished) {
+Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, TunOffloads wished,
+                                  std::size_t queues) {
   std::string shape{name_or_pattern};
   if (const auto number = shape.find("%d"); number != std::string::npos) shape.replace(number, 2, "0");
   // A second '%' would be the kernel's to interpret.
@@ -135,10 +134,12 @@ Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, Tun
                                            "\" cannot be an interface's name: 1 to 15 visible characters "
                                            "without '/', ':' and '%'");
   }
-  UniqueFd fd = TRY(open_clone_device());
-  TunDevice device{std::move(fd), ""};
-  device.name_ = TRY(attach(device.fd(), name_or_pattern));
-  device.offloads_ = take_offloads(device.fd(), wished);
+  UniqueFd first = TRY(open_clone_device());
+  TunDevice device{TRY(attach(first.get(), name_or_pattern, queues))};
+  const TunOffloads offloads = take_offloads(first.get(), wished);
+  device.queues_.emplace_back(std::move(first), offloads);
+  while (device.queues_.size() < queues)
+    device.queues_.emplace_back(TRY(join(device.name_, queues)), offloads);
   TRY(device.change_mtu(mtu));
   TRY(quieten(device.name_));
   TRY(bring_up(device.name_));
@@ -150,51 +151,6 @@ Result<void> TunDevice::change_mtu(int mtu) const {
   ifreq request = request_for(name_);
   request.ifr_mtu = mtu;
   return ask(control.get(), SIOCSIFMTU, request, "set the MTU " + std::to_string(mtu));
-}
-
-std::optional<TunDevice::ReadPacket> TunDevice::read(MutableBytes buffer) {
-  for (int count = 0; count < kUnreadableAtOnce; ++count) {
-    VnetHeader vnet;
-    const std::array<iovec, 2> parts{iovec{&vnet, sizeof vnet}, part(buffer)};
-    const ssize_t length = ::readv(fd_.get(), parts.data(), static_cast<int>(parts.size()));
-    if (length < 0) return std::nullopt;
-    const std::size_t size = static_cast<std::size_t>(length);
-    const bool is_whole = size > sizeof vnet && size - sizeof vnet <= buffer.size();
-    const MutableBytes octets = is_whole ? buffer.first(size - sizeof vnet) : MutableBytes{};
-    const std::optional<std::uint16_t> segment_size =
-        is_whole ? accept_packet(vnet, octets) : std::optional<std::uint16_t>{};
-    if (segment_size) return ReadPacket{octets, *segment_size};
-    ++unreadable_;
-  }
-  return std::nullopt;
-}
-
-bool TunDevice::write(const Packet& packet) {
-  if (!packet.is_super()) return write_parts(fd_.get(), VnetHeader{}, {}, packet.octets);
-  if (cuts(packet)) return write_pieces(packet);
-  const std::optional<VnetHeaders> made = make_vnet_headers(packet.octets, packet.segment_size);
-  if (!made) return false;
-  const std::size_t header = made->vnet.header_length;
-  const bool is_taken = write_parts(fd_.get(), made->vnet, ConstBytes{made->headers}.first(header),
-                                    packet.octets.subspan(header));
-  // A train of more datagrams than this kernel takes at once.
-  return is_taken || (errno == EINVAL && write_pieces(packet));
-}
-
-// Whether the kernel would not: one too old to read super-packets of UDP does not take them either.
-bool TunDevice::cuts(const Packet& super) const {
-  if (offloads_ == TunOffloads::kTcpAndUdp) return false;
-  const std::optional<TransportView> view = view_transport(super.octets);
-  return offloads_ == TunOffloads::kNone || (view && view->protocol == Transport::kUdp);
-}
-
-bool TunDevice::write_pieces(const Packet& super) {
-  std::optional<Segmenter> segmenter = Segmenter::begin(super.octets, super.segment_size, 0);
-  if (!segmenter) return false;
-  bool are_taken = true;
-  while (const auto piece = segmenter->next())
-    are_taken = write_parts(fd_.get(), VnetHeader{}, piece->header, piece->payload) && are_taken;
-  return are_taken;
 }
 
 bool is_interface_name(std::string_view name) {
