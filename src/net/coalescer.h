@@ -2,12 +2,11 @@
 // gives back what came in. No packet waits longer than its batch.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "base/bytes.h"
+#include "net/merge_rules.h"
 #include "net/packet.h"
 #include "net/transport_view.h"
 
@@ -28,32 +27,18 @@ class Coalescer {
   void flush(PacketSink& sink);
 
  private:
-  // Addresses, ports, protocol and family.
-  struct Key {
-    std::array<std::uint8_t, 32> addresses{};
-    std::array<std::uint8_t, 4> ports{};
-    Transport protocol = Transport::kTcp;
-    Family family = Family::kIpv4;
-
-    friend bool operator==(const Key&, const Key&) = default;
-  };
   // One flow with packets in it; of the first the headers stay as they were until another is merged.
   struct Flow {
-    Key key;
-    TransportView view;
-    std::uint16_t segment_size = 0;
-    std::size_t segments = 0;
-    std::size_t size = 0;  // octets in the buffer; 0 if the flow is free
+    FlowKey key;
+    Merged merged;  // of size 0 if the flow is free
     Bytes buffer;
   };
 
-  static Key key_of(ConstBytes octets, const TransportView& view);
-  static bool continues(const Flow& flow, ConstBytes octets, const TransportView& view);
   static void give_out(Flow& flow, PacketSink& sink);
   static void append(Flow& flow, ConstBytes octets, PacketSink& sink);
-  Flow* find(const Key& key);
+  Flow* find(const FlowKey& key);
   Flow& room(PacketSink& sink);
-  void start(const Key& key, const TransportView& view, ConstBytes octets, PacketSink& sink);
+  void start(const FlowKey& key, const TransportView& view, ConstBytes octets, PacketSink& sink);
 
   static constexpr std::size_t kFlows = 16;
   std::vector<Flow> flows_;
