@@ -64,6 +64,22 @@ bool TunQueue::write(const Packet& packet) {
   return is_taken || (errno == EINVAL && write_pieces(packet));
 }
 
+bool TunQueue::write(const GatheredPacket& packet) {
+  if (packet.segment_size == 0) return write_parts(fd_.get(), VnetHeader{}, {}, packet.first);
+  const VnetHeaders made = make_vnet_headers({.headers = packet.first,
+                                              .view = packet.view,
+                                              .segment_size = packet.segment_size,
+                                              .size = packet.size});
+  const std::size_t header = made.vnet.header_length;
+  std::array<iovec, kMaxPieces + 2> parts;
+  parts[0] = part({reinterpret_cast<const std::uint8_t*>(&made.vnet), sizeof made.vnet});
+  parts[1] = part(ConstBytes{made.headers}.first(header));
+  parts[2] = part(packet.first.subspan(header));
+  std::size_t count = 3;
+  for (const ConstBytes piece : packet.rest) parts[count++] = part(piece);
+  return ::writev(fd_.get(), parts.data(), static_cast<int>(count)) >= 0;
+}
+
 // Whether the kernel would not: one too old to read super-packets of UDP does not take them either.
 bool TunQueue::cuts(const Packet& super) const {
   if (offloads_ == TunOffloads::kTcpAndUdp) return false;

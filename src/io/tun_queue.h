@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "io/unique_fd.h"
+#include "net/gatherer.h"
 #include "net/packet.h"
 
 namespace isthmus::io {
@@ -41,6 +42,10 @@ class TunQueue {
   // Hands one to the kernel; false if that does not take it (interface down, queue full), or if it says to be
   // a super-packet and is none. The octets stay as they are.
   bool write(const Packet& packet);
+  // The same for one in pieces, at most kMaxPieces. A super-packet is taken for what it says it is, and must
+  // be one that the kernel takes.
+  bool write(const GatheredPacket& packet);
+  static constexpr std::size_t kMaxPieces = Gatherer::kMaxSegments;
   // Those read that were super-packets of a form we do not know, or nothing at all.
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
 

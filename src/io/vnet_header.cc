@@ -44,19 +44,25 @@ std::optional<std::uint16_t> accept_packet(const VnetHeader& header, MutableByte
 std::optional<VnetHeaders> make_vnet_headers(ConstBytes octets, std::uint16_t segment_size) {
   const std::optional<TransportView> view = check_super_packet(octets, segment_size);
   if (!view) return std::nullopt;
+  return make_vnet_headers(
+      {.headers = octets, .view = *view, .segment_size = segment_size, .size = octets.size()});
+}
+
+VnetHeaders make_vnet_headers(const SuperHeaders& super) {
+  const TransportView& view = super.view;
   VnetHeaders made{};
   made.vnet = {.flags = kVnetNeedsChecksum,
-               .gso_type = gso_type_of(*view),
-               .header_length = static_cast<std::uint16_t>(view->payload_at),
-               .segment_size = segment_size,
-               .checksum_start = static_cast<std::uint16_t>(view->transport_at),
-               .checksum_offset = static_cast<std::uint16_t>(view->checksum_at() - view->transport_at)};
-  const MutableBytes headers = MutableBytes{made.headers}.first(view->payload_at);
-  std::memcpy(headers.data(), octets.data(), headers.size());
-  if (view->family == Family::kIpv4) complete_ipv4_checksum(headers.first(view->transport_at));
+               .gso_type = gso_type_of(view),
+               .header_length = static_cast<std::uint16_t>(view.payload_at),
+               .segment_size = super.segment_size,
+               .checksum_start = static_cast<std::uint16_t>(view.transport_at),
+               .checksum_offset = static_cast<std::uint16_t>(view.checksum_at() - view.transport_at)};
+  const MutableBytes headers = MutableBytes{made.headers}.first(view.payload_at);
+  std::memcpy(headers.data(), super.headers.data(), headers.size());
+  if (view.family == Family::kIpv4) complete_ipv4_checksum(headers.first(view.transport_at));
   // The sum itself, not its complement: the kernel goes on adding to it.
-  const std::uint32_t sum = pseudo_header_sum(headers, *view, octets.size() - view->transport_at);
-  store_u16(headers, view->checksum_at(), fold_sum(sum));
+  const std::uint32_t sum = pseudo_header_sum(headers, view, super.size - view.transport_at);
+  store_u16(headers, view.checksum_at(), fold_sum(sum));
   return made;
 }
 

@@ -45,4 +45,13 @@ struct VnetHeaders {
 // Empty if `octets` is no super-packet.
 std::optional<VnetHeaders> make_vnet_headers(ConstBytes octets, std::uint16_t segment_size);
 
+// What is known already to be a super-packet, at most kMaxSuperHeader octets of it headers.
+struct SuperHeaders {
+  ConstBytes headers;  // or more of it
+  TransportView view;
+  std::uint16_t segment_size = 0;
+  std::size_t size = 0;  // of all of it
+};
+VnetHeaders make_vnet_headers(const SuperHeaders& super);
+
 }  // namespace isthmus::io
