@@ -1,0 +1,121 @@
+#include "dataplane/pump.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "esp/esp_format.h"
+#include "net/segmenter.h"
+
+namespace isthmus::dataplane {
+namespace {
+
+// A direction's turn: half a millisecond at most, and not more than stays in a processor's second cache.
+constexpr std::size_t kOctetsPerTurn = 256 * 1024;
+constexpr int kPacketsPerTurn = 256;
+constexpr std::size_t kLeastTrains = 4;
+
+Gatherer::Merges merges_for(io::TunOffloads offloads) {
+  switch (offloads) {
+    case io::TunOffloads::kNone:
+      return Gatherer::Merges::kNothing;
+    case io::TunOffloads::kTcp:
+      return Gatherer::Merges::kTcp;
+    case io::TunOffloads::kTcpAndUdp:
+      return Gatherer::Merges::kTcpAndUdp;
+  }
+  return Gatherer::Merges::kNothing;
+}
+
+}  // namespace
+
+Pump::Pump(io::TunQueue tun, io::UdpSocket socket, const esp::TunnelOptions& options)
+    : tun_(std::move(tun)),
+      socket_(std::move(socket)),
+      tunnel_(options),
+      gatherer_(merges_for(tun_.offloads())),
+      super_(std::make_unique_for_overwrite<std::uint8_t[]>(io::TunQueue::kReadBuffer)) {}
+
+void Pump::send_waiting() {
+  is_blocked_ = !outbox_.send_all(socket_);
+}
+
+void Pump::carry_out() {
+  send_waiting();
+  std::size_t octets = 0;
+  for (int count = 0; count < kPacketsPerTurn && octets < kOctetsPerTurn && !is_blocked_; ++count) {
+    const auto read = tun_.read({super_.get(), io::TunQueue::kReadBuffer});
+    if (!read) break;
+    octets += read->octets.size();
+    seal(*read);
+    is_blocked_ = !outbox_.send_full(socket_);
+  }
+  if (!is_blocked_) send_waiting();
+}
+
+void Pump::seal(const io::TunQueue::ReadPacket& read) {
+  if (read.segment_size == 0) return seal_one(read.octets);
+  cut(read.octets, read.segment_size, 0, [this](ConstBytes piece, std::uint16_t) { seal_one(piece); });
+}
+
+void Pump::seal_one(ConstBytes packet) {
+  const std::size_t size = esp::sealed_size(packet.size());
+  MutableBytes room = outbox_.room(size);
+  if (room.empty() && outbox_.send_all(socket_)) room = outbox_.room(size);
+  if (room.empty()) {
+    ++outbox_full_;
+    return;
+  }
+  const auto sealed = tunnel_.seal(packet, room);
+  if (sealed) outbox_.append(sealed->size, *tunnel_.remote(), sealed->traffic_class);
+}
+
+void Pump::carry_in() {
+  const auto trains = socket_.receive(received_, trains_per_turn_);
+  if (trains.empty()) return;
+  std::size_t octets = 0;
+  for (const io::ReceivedTrain& train : trains) {
+    octets += train.octets.size();
+    open_train(train);
+  }
+  gatherer_.flush(kernel_);
+  const std::size_t average = octets / trains.size() + 1;
+  trains_per_turn_ = std::clamp(kOctetsPerTurn / average, kLeastTrains, io::ReceiveBuffers::kTrains);
+  send_own();
+}
+
+void Pump::open_train(const io::ReceivedTrain& train) {
+  for (MutableBytes rest = train.octets; !rest.empty();) {
+    const MutableBytes datagram = rest.first(std::min(train.segment_size, rest.size()));
+    rest = rest.subspan(datagram.size());
+    const MutableBytes out =
+        datagram.size() > esp::kHeaderSize ? datagram.subspan(esp::kHeaderSize) : MutableBytes{};
+    const auto packet =
+        tunnel_.open({.datagram = datagram, .from = train.from, .traffic_class = train.traffic_class}, out);
+    if (packet) gatherer_.add(*packet, kernel_);
+  }
+}
+
+void Pump::send_own() {
+  queue_own();
+  // What waits for room goes before, and only carry_out() says that there is some again.
+  if (!is_blocked_) send_waiting();
+}
+
+void Pump::queue_own() {
+  while (const auto own = tunnel_.next_datagram(outbox_.room(1)))
+    outbox_.append(own->size, own->to, 0, Outbox::Company::kAlone);
+}
+
+void Pump::Kernel::packet(const GatheredPacket& packet) {
+  if (!pump.tun_.write(packet)) ++refused;
+}
+
+PumpCounters Pump::counters() const {
+  return {.tun_refused = kernel_.refused,
+          .tun_unreadable = tun_.unreadable(),
+          .udp_refused = socket_.refused(),
+          .udp_truncated = socket_.truncated(),
+          .outbox_full = outbox_full_};
+}
+
+}  // namespace isthmus::dataplane

@@ -1,0 +1,179 @@
+#include "dataplane/worker.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace isthmus::dataplane {
+namespace {
+
+// Of a flood of ICMP messages others get their turn too.
+constexpr int kPathErrorsPerTurn = 16;
+
+Result<void> add(int epoll, int fd, std::uint32_t events) {
+  epoll_event interest{};
+  interest.events = events;
+  interest.data.fd = fd;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &interest) == 0) return {};
+  return fail_errno(errno, "watch a worker's descriptor");
+}
+
+void change(int epoll, int fd, std::uint32_t events) {
+  epoll_event interest{};
+  interest.events = events;
+  interest.data.fd = fd;
+  ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &interest);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::start(io::TunQueue tun, io::UdpSocket socket,
+                                              const esp::TunnelOptions& options) {
+  Descriptors descriptors;
+  descriptors.commands = TRY(open_bell());
+  descriptors.events = TRY(open_bell());
+  descriptors.epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
+  if (!descriptors.epoll.is_open()) return fail_errno(errno, "open an epoll descriptor");
+  std::unique_ptr<Worker> worker{
+      new Worker{std::move(tun), std::move(socket), options, std::move(descriptors)}};
+  TRY(worker->watch());
+  worker->start_thread();
+  return worker;
+}
+
+Worker::Worker(io::TunQueue tun, io::UdpSocket socket, const esp::TunnelOptions& options,
+               Descriptors descriptors)
+    : pump_(std::move(tun), std::move(socket), options),
+      epoll_(std::move(descriptors.epoll)),
+      commands_(std::move(descriptors.commands)),
+      events_(std::move(descriptors.events)) {}
+
+Worker::~Worker() {
+  if (!thread_.joinable()) return;
+  commands_.post(Stop{});
+  thread_.join();
+}
+
+Result<void> Worker::watch() {
+  TRY(add(epoll_.get(), commands_.fd(), EPOLLIN));
+  TRY(add(epoll_.get(), pump_.socket().fd(), EPOLLIN));
+  return add(epoll_.get(), pump_.tun().fd(), 0);
+}
+
+// Signals are the business of the thread that has handlers for them.
+void Worker::start_thread() {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread{[this] { run(); }};
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Worker::run() {
+  while (!is_stopped_) take_turns(wait());
+}
+
+Worker::Ready Worker::wait() {
+  std::array<epoll_event, 3> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+  Ready ready;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.fd == commands_.fd()) ready.mail = true;
+    if (event.data.fd == pump_.tun().fd()) {
+      ready.tun = (event.events & EPOLLIN) != 0;
+      ready.tun_is_lost = (event.events & EPOLLERR) != 0;
+    }
+    if (event.data.fd != pump_.socket().fd()) continue;
+    ready.errors = (event.events & EPOLLERR) != 0;
+    // Receiving also takes an error off that ICMP has left on the socket, and with it EPOLLERR.
+    ready.socket = ready.errors || (event.events & EPOLLIN) != 0;
+    ready.room = (event.events & EPOLLOUT) != 0;
+  }
+  return ready;
+}
+
+// One of each: however much there is of one, the others have theirs.
+void Worker::take_turns(const Ready& ready) {
+  if (ready.mail) read_mail();
+  if (ready.errors) tell_path_errors();
+  if (ready.socket) pump_.carry_in();
+  const bool has_packets = ready.tun && reads_tun_ && !pump_.is_blocked();
+  if (has_packets || ready.room) carry_out();
+  if (ready.tun_is_lost) lose_tun();
+  tell_events();
+  adjust_interest();
+}
+
+// Its descriptor would be ready for ever.
+void Worker::lose_tun() {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump_.tun().fd(), nullptr);
+  events_.post(TunLost{}, kMostEvents);
+}
+
+void Worker::carry_out() {
+  if (reads_tun_) return pump_.carry_out();
+  pump_.send_waiting();
+}
+
+void Worker::read_mail() {
+  for (Mail& mail : commands_.take()) {
+    if (std::holds_alternative<Stop>(mail)) {
+      is_stopped_ = true;
+      return;
+    }
+    std::visit([this](auto& command) { obey(command); }, std::get<WorkerCommand>(mail));
+  }
+  pump_.send_own();
+}
+
+void Worker::obey(esp::TunnelCommand& command) {
+  const auto obeyed = pump_.tunnel().apply(std::move(command));
+  if (!obeyed) events_.post(CommandFailed{obeyed.error()}, kMostEvents);
+}
+
+void Worker::obey(const ReadTun& /*command*/) {
+  reads_tun_ = true;
+}
+
+void Worker::obey(const LeaveTun& /*command*/) {
+  reads_tun_ = false;
+  events_.post(TunLeft{}, kMostEvents);
+}
+
+void Worker::obey(const AskReport& /*command*/) {
+  events_.post(
+      WorkerReport{
+          .tunnel = pump_.tunnel().counters(), .pump = pump_.counters(), .sas = pump_.tunnel().status()},
+      kMostEvents);
+}
+
+void Worker::tell_path_errors() {
+  for (int count = 0; count < kPathErrorsPerTurn; ++count) {
+    const auto error = pump_.socket().read_error();
+    if (!error) return;
+    events_.post(*error, kMostEvents / 2);
+  }
+}
+
+void Worker::tell_events() {
+  while (const auto event = pump_.tunnel().next_event()) events_.post(*event, kMostEvents);
+}
+
+// Epoll tells of what is ready until it is dealt with, so it is asked only for what will be.
+void Worker::adjust_interest() {
+  const bool wants_tun = reads_tun_ && !pump_.is_blocked();
+  if (wants_tun != watches_tun_) change(epoll_.get(), pump_.tun().fd(), wants_tun ? EPOLLIN : 0U);
+  watches_tun_ = wants_tun;
+  const bool wants_room = pump_.is_blocked();
+  if (wants_room != watches_room_)
+    change(epoll_.get(), pump_.socket().fd(), wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  watches_room_ = wants_room;
+}
+
+}  // namespace isthmus::dataplane

@@ -1,0 +1,110 @@
+// A thread that carries packets between one TUN queue and one socket. Control and worker tell each other
+// values and share nothing else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/mailbox.h"
+#include "dataplane/pump.h"
+#include "esp/tunnel.h"
+#include "io/tun_queue.h"
+#include "io/udp_socket.h"
+
+namespace isthmus::dataplane {
+
+// Packets of the TUN queue are the worker's from now on, or the control thread's, which reads a duplicate of
+// the queue. A new worker leaves them. Datagrams are carried to the TUN either way.
+struct ReadTun {};
+struct LeaveTun {};   // answered by TunLeft
+struct AskReport {};  // answered by a WorkerReport
+
+using WorkerCommand = std::variant<esp::TunnelCommand, ReadTun, LeaveTun, AskReport>;
+
+struct TunLeft {};
+// Somebody has removed the interface.
+struct TunLost {};
+struct WorkerReport {
+  esp::TunnelCounters tunnel;
+  PumpCounters pump;
+  std::vector<esp::SaStatus> sas;
+};
+struct CommandFailed {
+  Error error;
+};
+
+// A PathError may be of anybody's making: it counts for something only if it quotes a live SPI.
+using WorkerEvent =
+    std::variant<esp::TunnelEvent, io::PathError, TunLeft, TunLost, WorkerReport, CommandFailed>;
+
+class Worker {
+ public:
+  // Both are the worker's from now on; the interface is there until the worker has ended and every other of
+  // its descriptors is closed.
+  static Result<std::unique_ptr<Worker>> start(io::TunQueue tun, io::UdpSocket socket,
+                                               const esp::TunnelOptions& options = {});
+  // Ends the thread; what waits in the outbox is lost.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Obeyed in their order, between two batches of packets.
+  void post(WorkerCommand command) { commands_.post(std::move(command)); }
+
+  // Readable while events wait. At most kMostEvents do, of path errors half of that; more are lost.
+  [[nodiscard]] int events_fd() const { return events_.fd(); }
+  std::vector<WorkerEvent> take_events() { return events_.take(); }
+  static constexpr std::size_t kMostEvents = 1024;
+
+ private:
+  struct Stop {};
+  using Mail = std::variant<WorkerCommand, Stop>;
+  struct Descriptors {
+    io::UniqueFd commands, events, epoll;
+  };
+  // What epoll says is to be done.
+  struct Ready {
+    bool mail = false;
+    bool tun = false;
+    bool tun_is_lost = false;
+    bool socket = false;
+    bool room = false;
+    bool errors = false;
+  };
+
+  Worker(io::TunQueue tun, io::UdpSocket socket, const esp::TunnelOptions& options, Descriptors descriptors);
+  Result<void> watch();
+  void start_thread();
+  void run();
+  Ready wait();
+  void take_turns(const Ready& ready);
+  void carry_out();
+  void read_mail();
+  void obey(esp::TunnelCommand& command);
+  void obey(const ReadTun& command);
+  void obey(const LeaveTun& command);
+  void obey(const AskReport& command);
+  void tell_path_errors();
+  void tell_events();
+  void lose_tun();
+  void adjust_interest();
+
+  // The thread's own.
+  Pump pump_;
+  io::UniqueFd epoll_;
+  bool reads_tun_ = false;
+  bool is_stopped_ = false;
+  bool watches_tun_ = false;  // what epoll has been told
+  bool watches_room_ = false;
+
+  Mailbox<Mail> commands_;
+  Mailbox<WorkerEvent> events_;
+  std::thread thread_;
+};
+
+}  // namespace isthmus::dataplane
