@@ -33,7 +33,7 @@ Pump::Pump(io::TunQueue tun, io::UdpSocket socket, const esp::TunnelOptions& opt
       socket_(std::move(socket)),
       tunnel_(options),
       gatherer_(merges_for(tun_.offloads())),
-      super_(std::make_unique_for_overwrite<std::uint8_t[]>(io::TunQueue::kReadBuffer)) {}
+      super_(std::make_unique_for_overwrite<std::uint8_t[]>(io::TunQueue::kReadBuffer + esp::kTrailerRoom)) {}
 
 void Pump::send_waiting() {
   is_blocked_ = !outbox_.send_all(socket_);
@@ -54,10 +54,11 @@ void Pump::carry_out() {
 
 void Pump::seal(const io::TunQueue::ReadPacket& read) {
   if (read.segment_size == 0) return seal_one(read.octets);
-  cut(read.octets, read.segment_size, 0, [this](ConstBytes piece, std::uint16_t) { seal_one(piece); });
+  cut(read.octets, read.segment_size, 0, [this](MutableBytes piece, std::uint16_t) { seal_one(piece); });
 }
 
-void Pump::seal_one(ConstBytes packet) {
+// `packet` lies in super_, where kTrailerRoom octets more follow any packet.
+void Pump::seal_one(MutableBytes packet) {
   const std::size_t size = esp::sealed_size(packet.size());
   MutableBytes room = outbox_.room(size);
   if (room.empty() && outbox_.send_all(socket_)) room = outbox_.room(size);
@@ -65,7 +66,7 @@ void Pump::seal_one(ConstBytes packet) {
     ++outbox_full_;
     return;
   }
-  const auto sealed = tunnel_.seal(packet, room);
+  const auto sealed = tunnel_.seal({packet.data(), packet.size() + esp::kTrailerRoom}, room);
   if (sealed) outbox_.append(sealed->size, *tunnel_.remote(), sealed->traffic_class);
 }
 

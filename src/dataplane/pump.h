@@ -57,7 +57,7 @@ class Pump {
   };
 
   void seal(const io::TunQueue::ReadPacket& read);
-  void seal_one(ConstBytes packet);
+  void seal_one(MutableBytes packet);
   void open_train(const io::ReceivedTrain& train);
   void queue_own();
 
