@@ -54,9 +54,12 @@ Sha256 sha256(std::initializer_list<ConstBytes> pieces) {
 }
 
 Secret<kSha256Size> hkdf_extract(ConstBytes salt, ConstBytes input_keying_material) {
+  CHECK(!input_keying_material.empty());
+  // OpenSSL 3.0 refuses an empty salt; this is the one that the RFC takes for it.
+  constexpr Sha256 kNoSalt{};
   Secret<kSha256Size> pseudorandom_key;
-  derive(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, input_keying_material, OSSL_KDF_PARAM_SALT, salt,
-         pseudorandom_key.writable());
+  derive(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, input_keying_material, OSSL_KDF_PARAM_SALT,
+         salt.empty() ? ConstBytes{kNoSalt} : salt, pseudorandom_key.writable());
   return pseudorandom_key;
 }
 

@@ -17,7 +17,7 @@ using Sha256 = std::array<std::uint8_t, kSha256Size>;
 // Of the pieces one behind the other.
 Sha256 sha256(std::initializer_list<ConstBytes> pieces);
 
-// RFC 5869 section 2.2. An empty salt counts as 32 zero octets.
+// RFC 5869 section 2.2. An empty salt counts as 32 zero octets; of the other there is at least one octet.
 Secret<kSha256Size> hkdf_extract(ConstBytes salt, ConstBytes input_keying_material);
 
 // The most that one expansion can give (RFC 5869 section 2.3).
