@@ -10,10 +10,10 @@ std::string_view name_of(Drop drop) {
       return "non-esp";
     case Drop::kBadLength:
       return "bad-length";
-    case Drop::kNoRoom:
-      return "no-room";
     case Drop::kUnknownSpi:
       return "unknown-spi";
+    case Drop::kNoRoom:
+      return "no-room";
     case Drop::kReplayed:
       return "replayed";
     case Drop::kAuthFailed:

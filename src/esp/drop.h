@@ -13,8 +13,8 @@ enum class Drop : std::uint8_t {
   kKeepalive,  // one octet FF (RFC 3948 section 2.3): meant for the NATs in between
   kNonEsp,  // four zero octets where an SPI would be (RFC 3948 section 2.2): IKE's, and nobody here speaks it
   kBadLength,      // no ESP packet has that length
-  kNoRoom,         // longer than the output given; also outwards
   kUnknownSpi,     // no SA of ours
+  kNoRoom,         // longer than the output given; also outwards
   kReplayed,       // seen before, or too old to tell
   kAuthFailed,     // the ICV is not that of the packet
   kBadTrailer,     // authentic, but its padding is not what RFC 4303 section 2.4 writes

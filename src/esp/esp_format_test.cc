@@ -93,6 +93,9 @@ TEST(EspFormat, RefusesPaddingLongerThanThePacket) {
   EXPECT_TRUE(strip_trailer(all)->text.empty());
   all[2] = 3;
   EXPECT_EQ(strip_trailer(all).error(), Drop::kBadTrailer);
+  // What lies before the packet is not its padding, even if it looks like it.
+  Bytes amid{1, 2, 3, 3, 59};
+  EXPECT_EQ(strip_trailer(MutableBytes{amid}.subspan(1)).error(), Drop::kBadTrailer);
   Bytes longest;
   for (int i = 1; i <= 255; ++i) longest.push_back(static_cast<std::uint8_t>(i));
   longest.insert(longest.end(), {255, 41});

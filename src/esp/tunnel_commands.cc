@@ -100,6 +100,8 @@ bool Tunnel::retire_outbound(Generation generation) {
 
 Result<void> Tunnel::obey(const SetRemote& set) {
   remote_ = set.remote;
+  // Whoever sends from elsewhere is told anew.
+  for (const auto& live : inbound_.all()) live->sources = {};
   return {};
 }
 

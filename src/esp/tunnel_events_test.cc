@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 
 namespace isthmus::esp {
 namespace {
@@ -186,6 +186,18 @@ TEST(TunnelRemote, IsNobodysToMoveBeforeThereIsOne) {
   pair.install(1);
   EXPECT_TRUE(open(far, seal(pair.near, packet()), kElsewhere));
   EXPECT_TRUE(events_of(far).empty());
+}
+
+TEST(TunnelRemote, IsToldAnewOfWhoSendsFromElsewhereOnceItHasBeenSet) {
+  Joined pair;
+  EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kElsewhere));
+  EXPECT_EQ(events_of(pair.far), moved(kElsewhere));
+  ASSERT_TRUE(pair.far.apply(SetRemote{kFar}));
+  EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kElsewhere));
+  EXPECT_EQ(events_of(pair.far), moved(kElsewhere));
+  ASSERT_TRUE(pair.far.apply(SetRemote{kElsewhere}));
+  EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kElsewhere));
+  EXPECT_TRUE(events_of(pair.far).empty());
 }
 
 TEST(TunnelEvents, OfAMoveAreToldLaterIfTheyDidNotFit) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 
 namespace isthmus::esp {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "esp/esn.h"
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 
 namespace isthmus::esp {
 namespace {

@@ -2,7 +2,7 @@
 // port. docs/protocol/esp.md has the same in words.
 #include <gtest/gtest.h>
 
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 #include "esp/udp_encap.h"
 
 namespace isthmus::esp {

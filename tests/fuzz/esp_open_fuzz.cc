@@ -12,7 +12,7 @@
 
 #include "base/byte_reader.h"
 #include "base/check.h"
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 #include "net/big_endian.h"
 #include "net/packet_view.h"
 

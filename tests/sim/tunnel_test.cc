@@ -8,7 +8,7 @@
 
 #include "allocation_count.h"
 #include "base/seeded_random.h"
-#include "esp/test_sas.h"
+#include "esp/test_tunnels.h"
 #include "net/big_endian.h"
 #include "seeds.h"
 
