@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "esp/esp_format.h"
+#include "io/boot_clock.h"
+#include "net/ecn.h"
 #include "net/segmenter.h"
 
 namespace isthmus::dataplane {
@@ -42,23 +44,38 @@ void Pump::send_waiting() {
 void Pump::carry_out() {
   send_waiting();
   std::size_t octets = 0;
+  bool is_empty = false;
   for (int count = 0; count < kPacketsPerTurn && octets < kOctetsPerTurn && !is_blocked_; ++count) {
     const auto read = tun_.read({super_.get(), io::TunQueue::kReadBuffer});
-    if (!read) break;
+    is_empty = !read;
+    if (is_empty) break;
     octets += read->octets.size();
     seal(*read);
     is_blocked_ = !outbox_.send_full(socket_);
   }
   if (!is_blocked_) send_waiting();
+  // The kernel does not tell how long a packet stood there, but whether any still does.
+  is_mark_due_ =
+      at_tun_.marks(io::boot_now(), is_empty ? Duration{} : StandingQueue::kTarget) || is_mark_due_;
 }
 
 void Pump::seal(const io::TunQueue::ReadPacket& read) {
+  if (std::exchange(is_mark_due_, false)) mark(read.octets);
   if (read.segment_size == 0) return seal_one(read.octets);
   cut(read.octets, read.segment_size, 0, [this](MutableBytes piece, std::uint16_t) { seal_one(piece); });
 }
 
+// Of a super-packet whose sender does not understand marks one segment is enough to tell it.
+void Pump::mark(MutableBytes packet) {
+  is_drop_due_ = !mark_congestion(packet);
+}
+
 // `packet` lies in super_, where kTrailerRoom octets more follow any packet.
 void Pump::seal_one(MutableBytes packet) {
+  if (std::exchange(is_drop_due_, false)) {
+    ++congested_;
+    return;
+  }
   const std::size_t size = esp::sealed_size(packet.size());
   MutableBytes room = outbox_.room(size);
   if (room.empty() && outbox_.send_all(socket_)) room = outbox_.room(size);
@@ -73,10 +90,11 @@ void Pump::seal_one(MutableBytes packet) {
 void Pump::carry_in() {
   const auto trains = socket_.receive(received_, trains_per_turn_);
   if (trains.empty()) return;
+  const Instant now = io::boot_now();
   std::size_t octets = 0;
   for (const io::ReceivedTrain& train : trains) {
     octets += train.octets.size();
-    open_train(train);
+    open_train(train, now);
   }
   gatherer_.flush(kernel_);
   const std::size_t average = octets / trains.size() + 1;
@@ -84,14 +102,18 @@ void Pump::carry_in() {
   send_own();
 }
 
-void Pump::open_train(const io::ReceivedTrain& train) {
-  for (MutableBytes rest = train.octets; !rest.empty();) {
+// Of a train that waited too long the first datagram is marked, as by a router: its packet goes on with that
+// mark, or, if its sender does not understand marks, no further (RFC 6040 section 4.2).
+void Pump::open_train(const io::ReceivedTrain& train, Instant now) {
+  auto traffic_class = train.traffic_class;
+  if (at_socket_.marks(now, train.waited)) traffic_class |= static_cast<std::uint8_t>(Ecn::kCe);
+  for (MutableBytes rest = train.octets; !rest.empty(); traffic_class = train.traffic_class) {
     const MutableBytes datagram = rest.first(std::min(train.segment_size, rest.size()));
     rest = rest.subspan(datagram.size());
     const MutableBytes out =
         datagram.size() > esp::kHeaderSize ? datagram.subspan(esp::kHeaderSize) : MutableBytes{};
     const auto packet =
-        tunnel_.open({.datagram = datagram, .from = train.from, .traffic_class = train.traffic_class}, out);
+        tunnel_.open({.datagram = datagram, .from = train.from, .traffic_class = traffic_class}, out);
     if (packet) gatherer_.add(*packet, kernel_);
   }
 }
@@ -116,7 +138,8 @@ PumpCounters Pump::counters() const {
           .tun_unreadable = tun_.unreadable(),
           .udp_refused = socket_.refused(),
           .udp_truncated = socket_.truncated(),
-          .outbox_full = outbox_full_};
+          .outbox_full = outbox_full_,
+          .congested = congested_};
 }
 
 }  // namespace isthmus::dataplane

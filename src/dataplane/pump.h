@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "dataplane/outbox.h"
+#include "dataplane/standing_queue.h"
 #include "esp/tunnel.h"
 #include "io/tun_queue.h"
 #include "io/udp_socket.h"
@@ -23,6 +24,7 @@ struct PumpCounters {
   std::uint64_t udp_refused = 0;     // datagrams: no route, too long, queue full
   std::uint64_t udp_truncated = 0;   // datagrams
   std::uint64_t outbox_full = 0;     // packets for which a socket without room left none
+  std::uint64_t congested = 0;       // packets dropped since the TUN queue stood too long
   friend bool operator==(const PumpCounters&, const PumpCounters&) = default;
 };
 
@@ -57,8 +59,9 @@ class Pump {
   };
 
   void seal(const io::TunQueue::ReadPacket& read);
+  void mark(MutableBytes packet);
   void seal_one(MutableBytes packet);
-  void open_train(const io::ReceivedTrain& train);
+  void open_train(const io::ReceivedTrain& train, Instant now);
   void queue_own();
 
   io::TunQueue tun_;
@@ -69,8 +72,13 @@ class Pump {
   Gatherer gatherer_;
   Kernel kernel_{*this};
   std::unique_ptr<std::uint8_t[]> super_;
+  StandingQueue at_socket_;
+  StandingQueue at_tun_;
+  bool is_mark_due_ = false;  // of the next packet out of the TUN
+  bool is_drop_due_ = false;  // of the next one to be sealed
   std::size_t trains_per_turn_ = io::ReceiveBuffers::kTrains;
   std::uint64_t outbox_full_ = 0;
+  std::uint64_t congested_ = 0;
   bool is_blocked_ = false;
 };
 

@@ -139,11 +139,12 @@ void Worker::obey(esp::TunnelCommand& command) {
 
 void Worker::obey(const ReadTun& /*command*/) {
   reads_tun_ = true;
+  is_leaving_ = false;
 }
 
 void Worker::obey(const LeaveTun& /*command*/) {
   reads_tun_ = false;
-  events_.post(TunLeft{}, kMostEvents);
+  is_leaving_ = true;
 }
 
 void Worker::obey(const AskReport& /*command*/) {
@@ -162,6 +163,11 @@ void Worker::tell_path_errors() {
 }
 
 void Worker::tell_events() {
+  // Not before the last packet that was read is on its way.
+  if (is_leaving_ && !pump_.is_blocked()) {
+    is_leaving_ = false;
+    events_.post(TunLeft{}, kMostEvents);
+  }
   while (const auto event = pump_.tunnel().next_event()) events_.post(*event, kMostEvents);
 }
 

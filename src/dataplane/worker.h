@@ -21,7 +21,7 @@ namespace isthmus::dataplane {
 // Packets of the TUN queue are the worker's from now on, or the control thread's, which reads a duplicate of
 // the queue. A new worker leaves them. Datagrams are carried to the TUN either way.
 struct ReadTun {};
-struct LeaveTun {};   // answered by TunLeft
+struct LeaveTun {};   // answered by TunLeft, once all that was read is sent
 struct AskReport {};  // answered by a WorkerReport
 
 using WorkerCommand = std::variant<esp::TunnelCommand, ReadTun, LeaveTun, AskReport>;
@@ -98,6 +98,7 @@ class Worker {
   Pump pump_;
   io::UniqueFd epoll_;
   bool reads_tun_ = false;
+  bool is_leaving_ = false;  // TunLeft is still to be told
   bool is_stopped_ = false;
   bool watches_tun_ = false;  // what epoll has been told
   bool watches_room_ = false;

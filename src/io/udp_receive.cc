@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "io/socket_endpoint.h"
 #include "io/udp_socket.h"
@@ -25,6 +26,7 @@ constexpr std::size_t kStride = kRoom + 1536 + 64;
 constexpr int kMostErrors = 4;
 
 constexpr std::size_t kControlSize = 128;
+constexpr Duration kLongestWait = std::chrono::seconds{1};
 // Of a datagram that was quoted: enough for ESP's SPI.
 constexpr std::size_t kQuoted = 4;
 
@@ -43,8 +45,21 @@ std::optional<Value> value_of(ConstBytes data) {
   return value;
 }
 
-void read_controls(msghdr& message, ReceivedTrain& train) {
-  for_each_control(message, [&train](int level, int type, ConstBytes data) {
+Duration duration_of(const timespec& time) {
+  return std::chrono::seconds{time.tv_sec} + Duration{time.tv_nsec};
+}
+
+// The clock by which the kernel stamps datagrams; it may be set in between.
+Duration since(const timespec& stamp, const timespec& now) {
+  const Duration passed = duration_of(now) - duration_of(stamp);
+  return passed < Duration{} || passed > kLongestWait ? Duration{} : passed;
+}
+
+void read_controls(msghdr& message, const timespec& now, ReceivedTrain& train) {
+  for_each_control(message, [&](int level, int type, ConstBytes data) {
+    if (level == SOL_SOCKET && type == SCM_TIMESTAMPNS) {
+      if (const auto stamp = value_of<timespec>(data)) train.waited = since(*stamp, now);
+    }
     if (level == IPPROTO_IP && type == IP_TOS && !data.empty()) train.traffic_class = data[0];
     if (level == IPPROTO_IPV6 && type == IPV6_TCLASS)
       train.traffic_class = static_cast<std::uint8_t>(value_of<int>(data).value_or(0));
@@ -112,6 +127,8 @@ std::span<const ReceivedTrain> UdpSocket::receive(ReceiveBuffers& buffers, std::
     count = ::recvmmsg(fd_.get(), in.messages.data(), static_cast<unsigned>(most), MSG_DONTWAIT, nullptr);
     if (count < 0 && errno == EAGAIN) return {};
   }
+  timespec now{};
+  if (count > 0) ::clock_gettime(CLOCK_REALTIME, &now);
   std::size_t good = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
     msghdr& message = in.messages[i].msg_hdr;
@@ -119,8 +136,9 @@ std::span<const ReceivedTrain> UdpSocket::receive(ReceiveBuffers& buffers, std::
     if ((message.msg_flags & MSG_TRUNC) != 0) ++truncated_;
     if (!from || (message.msg_flags & MSG_TRUNC) != 0) continue;
     const MutableBytes octets{in.octets.get() + i * kStride, in.messages[i].msg_len};
-    in.trains[good] = {.octets = octets, .segment_size = octets.size(), .from = *from};
-    read_controls(message, in.trains[good]);
+    in.trains[good] = {
+        .octets = octets, .segment_size = octets.size(), .from = *from, .traffic_class = 0, .waited = {}};
+    read_controls(message, now, in.trains[good]);
     ++good;
   }
   return std::span{in.trains}.first(good);

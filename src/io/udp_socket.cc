@@ -123,6 +123,8 @@ Result<UdpSocket> UdpSocket::open_one(const Endpoint& local, std::uint32_t mark,
     return fail_errno(errno, "UDP socket: set the mark (need CAP_NET_ADMIN)");
   if (shares_port) TRY(must_set(opened.fd, SOL_SOCKET, SO_REUSEPORT, "share the port"));
   enlarge_buffers(opened.fd);
+  // Where it is refused nothing is known of how long datagrams have waited.
+  set(opened.fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   // Linux before 5.0 has no UDP_GRO: datagrams then come one by one.
   set(opened.fd, IPPROTO_UDP, UDP_GRO, 1);
   TRY(bind_to(opened, local));

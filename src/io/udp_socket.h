@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "io/unique_fd.h"
 #include "net/endpoint.h"
 
@@ -35,6 +36,7 @@ struct ReceivedTrain {
   std::size_t segment_size = 0;
   Endpoint from;
   std::uint8_t traffic_class = 0;
+  Duration waited{};  // since the kernel took it in, if that can be told
 };
 
 // What is known of a datagram of ours that did not arrive: by an ICMP message, which anybody may forge, or by

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/time.h"
+#include "net/codel.h"
 #include "net/packet.h"
-#include "session/codel.h"
 #include "session/packet_arena.h"
 
 namespace isthmus::session {

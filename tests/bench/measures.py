@@ -136,14 +136,14 @@ def loaded(topology, way, seconds, lead=LEAD):
             "rate": octets * 8 / 1e6 / taken, "silent": silence(said)}
 
 
-def datagrams(topology, flood, seconds):
-    """64-octet packets from hostA that arrive at hostB, a second, and how many were sent."""
+def datagrams(topology, flood, seconds, how="send", octets=64):
+    """Packets of so many octets from hostA that arrive at hostB, a second, and how many were sent: singly, or `trains`."""
     address, port = DESTINATIONS[4][1], next(_ports)
     counter = topology.popen("hostB", [flood, "count", address, port, seconds], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     with running(counter):
         if (said := counter.stdout.readline()) != "listening\n":
             raise Failed(f"datagram_flood: {said}")
-        sent = topology.run("hostA", [flood, "send", address, port, seconds + 0.5], timeout=seconds + 10).stdout.split()
+        sent = topology.run("hostA", [flood, how, address, port, seconds + 0.5, octets], timeout=seconds + 10).stdout.split()
         got = counter.communicate(timeout=20)[0].split()
     if len(got) != 2 or float(got[1]) == 0:
         raise Failed(f"datagram_flood: {' '.join(got)}")

@@ -48,6 +48,7 @@ void add(PumpCounters& sum, const PumpCounters& more) {
   sum.udp_refused += more.udp_refused;
   sum.udp_truncated += more.udp_truncated;
   sum.outbox_full += more.outbox_full;
+  sum.congested += more.congested;
 }
 
 void add(esp::TunnelCounters& sum, const esp::TunnelCounters& more) {

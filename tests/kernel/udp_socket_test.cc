@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 
 #include "io/socket_endpoint.h"
@@ -151,6 +152,20 @@ TEST_F(UdpSocketTest, ReceivesATrainInOnePiece) {
     EXPECT_EQ(trains[0].from, at(loopback(version), sender.local()->port));
     EXPECT_EQ(trains[0].traffic_class, 0xb9);
   }
+}
+
+TEST_F(UdpSocketTest, TellsHowLongADatagramWaited) {
+  UdpSocket sender = open();
+  UdpSocket receiver = open(at("::", kPort));
+  ReceiveBuffers buffers;
+  const Bytes octets(100);
+  const auto started = std::chrono::steady_clock::now();
+  ASSERT_TRUE(send_all(sender, {{.octets = octets, .segment_size = 100, .to = at("127.0.0.1", kPort)}}));
+  ::poll(nullptr, 0, 30);
+  const auto trains = receiver.receive(buffers, 1);
+  ASSERT_EQ(trains.size(), 1U);
+  EXPECT_GE(trains[0].waited, std::chrono::milliseconds{29});
+  EXPECT_LE(trains[0].waited, std::chrono::steady_clock::now() - started);
 }
 
 TEST_F(UdpSocketTest, GivesDatagramsTheirTrafficClass) {

@@ -6,13 +6,10 @@
 
 #include "base/time.h"
 
-namespace isthmus::session {
+namespace isthmus {
 
 // The state of one queue; the queue itself is elsewhere. The names are those of RFC 8289 section 5.
 struct Codel {
-  static constexpr Duration kTarget = std::chrono::milliseconds{5};
-  static constexpr Duration kInterval = std::chrono::milliseconds{100};
-
   // The queue had nothing to give, or what it gave had not stood longer than the target.
   void went_below() {
     first_above = {};
@@ -22,13 +19,13 @@ struct Codel {
   // Section 5.6, dodequeue: whether the packet that waited for `sojourn` may be dropped. `is_spared`: so few
   // octets are left behind it that the queue is not to be made shorter.
   bool is_ok_to_drop(Instant now, Duration sojourn, bool is_spared) {
-    if (sojourn < kTarget || is_spared) {
+    if (sojourn < target || is_spared) {
       went_below();
       return false;
     }
     if (is_above) return now >= first_above;
     is_above = true;
-    first_above = now + kInterval;
+    first_above = now + interval;
     return false;
   }
 
@@ -37,7 +34,7 @@ struct Codel {
     is_dropping = true;
     const std::uint32_t delta = count - last_count;
     // Near enough to the last dropping state, the rate that was right then is a good first guess.
-    count = delta > 1 && now - drop_next < 16 * kInterval ? delta : 1;
+    count = delta > 1 && now - drop_next < 16 * interval ? delta : 1;
     drop_next = control_law(now);
     last_count = count;
   }
@@ -51,8 +48,13 @@ struct Codel {
 
   [[nodiscard]] Instant control_law(Instant from) const {
     const double divisor = std::sqrt(static_cast<double>(count));
-    return from + Duration{static_cast<Duration::rep>(static_cast<double>(kInterval.count()) / divisor)};
+    return from + Duration{static_cast<Duration::rep>(static_cast<double>(interval.count()) / divisor)};
   }
+
+  // How long a packet may stand, and how long all of them must have stood longer before that counts: the
+  // round trip of the flows in it.
+  Duration target = std::chrono::milliseconds{5};
+  Duration interval = std::chrono::milliseconds{100};
 
   Instant first_above{};
   Instant drop_next{};
@@ -62,4 +64,4 @@ struct Codel {
   bool is_dropping = false;
 };
 
-}  // namespace isthmus::session
+}  // namespace isthmus

@@ -1,0 +1,37 @@
+// Keeps the queue in front of a socket from standing. Eight MiB of it, which a burst may need, are ten
+// milliseconds of TCP's making at full speed, if nobody tells TCP.
+#pragma once
+
+#include "base/time.h"
+#include "net/codel.h"
+
+namespace isthmus::dataplane {
+
+class StandingQueue {
+ public:
+  // Whether what is taken out of the queue now, after it waited that long, is to be marked: treated as though
+  // a router on the way had written Congestion Experienced (RFC 8289 with RFC 3168).
+  [[nodiscard]] bool marks(Instant now, Duration waited) {
+    const bool is_ok = codel_.is_ok_to_drop(now, waited, false);
+    if (!is_ok) {
+      codel_.is_dropping = false;
+      return false;
+    }
+    if (!codel_.is_dropping) {
+      codel_.is_dropping = true;
+      codel_.begin_dropping(now);
+      return true;
+    }
+    if (!codel_.is_next_due(now)) return false;
+    codel_.dropped_next();
+    return true;
+  }
+
+  // Nothing waits here but for this machine's own processor, whose turns take a millisecond or more.
+  static constexpr Duration kTarget = std::chrono::milliseconds{1};
+
+ private:
+  Codel codel_{.target = kTarget};
+};
+
+}  // namespace isthmus::dataplane
