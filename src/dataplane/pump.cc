@@ -55,8 +55,8 @@ void Pump::carry_out() {
   }
   if (!is_blocked_) send_waiting();
   // The kernel does not tell how long a packet stood there, but whether any still does.
-  is_mark_due_ =
-      at_tun_.marks(io::boot_now(), is_empty ? Duration{} : StandingQueue::kTarget) || is_mark_due_;
+  const Duration waited = is_empty ? Duration{} : StandingQueue::kTarget;
+  is_mark_due_ = at_tun_.marks(io::boot_now(), waited) || (is_mark_due_ && !is_empty);
 }
 
 void Pump::seal(const io::TunQueue::ReadPacket& read) {

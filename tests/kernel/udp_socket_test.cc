@@ -159,6 +159,8 @@ TEST_F(UdpSocketTest, TellsHowLongADatagramWaited) {
   UdpSocket receiver = open(at("::", kPort));
   ReceiveBuffers buffers;
   const Bytes octets(100);
+  // The kernel begins to stamp a moment after it was asked to, if nobody had asked before.
+  ::poll(nullptr, 0, 100);
   const auto started = std::chrono::steady_clock::now();
   ASSERT_TRUE(send_all(sender, {{.octets = octets, .segment_size = 100, .to = at("127.0.0.1", kPort)}}));
   ::poll(nullptr, 0, 30);
@@ -292,6 +294,10 @@ class UdpWireTest : public UdpSocketTest {
     auto tun = TunDevice::open("isth0", 1500, TunOffloads::kNone);
     EXPECT_TRUE(tun) << tun.error().message;
     shell("ip addr add 10.9.0.1 peer 10.9.0.2 dev isth0; ip addr add fd00::1 peer fd00::2 dev isth0 nodad");
+    // The kernel notices the carrier, and makes the route usable, a moment later.
+    shell(
+        "for i in $(seq 200); do ip -6 route get fd00::2 2>/dev/null | grep -q 'dev isth0' && exit 0; "
+        "sleep 0.02; done; echo no route; exit 1");
     return std::move(*tun);
   }
 
