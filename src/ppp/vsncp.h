@@ -14,9 +14,11 @@ inline constexpr std::uint32_t kOui = 0x024953;
 // The version of the VSNP messages we speak; each end announces its highest, the lower one holds.
 inline constexpr std::uint32_t kVsnpVersion = 1;
 // Capabilities: each counts where both ends have it. Super-packets come in messages longer than the MRU, of
-// at most kMaxLongMessage octets; reports say how many octets of the stream have arrived.
+// at most kMaxLongMessage octets; reports say how many octets of the stream have arrived;
+// datagrams are ESP in UDP beside the stream.
 inline constexpr std::uint32_t kSuperPackets = 0x1;
 inline constexpr std::uint32_t kReceiveReports = 0x2;
+inline constexpr std::uint32_t kDatagrams = 0x4;
 inline constexpr std::size_t kMaxLongMessage = 4 + kMaxPacket;
 
 class VsncpPolicy final : public OptionPolicy {
