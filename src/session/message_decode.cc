@@ -257,7 +257,10 @@ Result<Message> decode(ConstBytes octets) {
       return read_fields<ByeReader>(in);
     case Type::kSuperPacket:
     case Type::kReceiveReport:
-      break;  // no fields: stream_message.h reads them
+    case Type::kDatagramHello:
+    case Type::kPathReport:
+    case Type::kPathClose:
+      break;  // stream_message.h and datagram_message.h read them
   }
   return fail(Error::Code::kUnsupported, "VSNP message type " + std::to_string(type));
 }

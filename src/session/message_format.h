@@ -17,7 +17,11 @@ enum class Type : std::uint8_t {
   kPlan = 5,
   kBye = 6,
   kSuperPacket = 7,
-  kReceiveReport = 8
+  kReceiveReport = 8,
+  kDatagramHello = 9,
+  kPathReport = 10,
+  kPathClose = 11,
+  // 12 to 15: keying/key_message.cc
 };
 
 enum class Tlv : std::uint8_t {
@@ -36,6 +40,17 @@ enum class Tlv : std::uint8_t {
   kLast = 13,
   kReason = 14,
   kText = 15,
+  kPort = 16,
+  kOwnAddress = 17,
+  kSeenAddress = 18,
+  kWorkers = 19,
+  kLiveGeneration = 20,
+  kReceived = 21,
+  kProbeSize = 22,
+  kCloseReason = 23,
+  kGeneration = 24,
+  // 25, 26, 28 to 31: keying/key_message.cc
+  kCiphers = 27,
 };
 
 inline constexpr std::uint8_t kRoleCaller = 0x01;
