@@ -26,7 +26,6 @@ constexpr std::size_t key_size(Cipher cipher) {
     case Cipher::kAes128Gcm:
       return 16;
     case Cipher::kAes256Gcm:
-      return 32;
     case Cipher::kChaCha20Poly1305:
       return 32;
   }
