@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "base/seeded_random.h"
@@ -92,9 +93,14 @@ void add_all() {
 }  // namespace
 }  // namespace isthmus::crypto
 
+// Short runs: there are many of them, and what they measure hardly varies. Arguments override this.
 int main(int argc, char** argv) {
+  std::string time = "--benchmark_min_time=0.05";
+  std::vector<char*> arguments{argv[0], time.data()};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  int count = static_cast<int>(arguments.size());
   isthmus::crypto::add_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
   benchmark::RunSpecifiedBenchmarks();
 }
