@@ -59,6 +59,15 @@ TEST(Tunnel, SendsNothingBeforeItHasAnSaInUseAndARemote) {
   EXPECT_EQ(tunnel.counters().dropped(Drop::kNoOutbound), 2U);
 }
 
+TEST(Tunnel, UsesNoNumberForAPacketThatCouldGoNowhere) {
+  Tunnel tunnel;
+  Bytes out(500);
+  ASSERT_TRUE(tunnel.apply(InstallOutbound{Generation{1}, parameters(0x500)}));
+  ASSERT_TRUE(tunnel.apply(UseOutbound{Generation{1}}));
+  EXPECT_EQ(try_seal(tunnel, packet(), out).error(), Drop::kNoOutbound);
+  EXPECT_EQ(tunnel.status()[0].highest_sequence, 0U);
+}
+
 TEST(Tunnel, LetsNothingInBeforeItHasASelector) {
   TunnelPair pair;
   ASSERT_TRUE(pair.far.apply(SetSelector{}));
