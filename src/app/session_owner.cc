@@ -9,6 +9,7 @@
 
 #include "app/host_id.h"
 #include "io/boot_clock.h"
+#include "io/journal.h"
 
 namespace isthmus::app {
 namespace {
@@ -33,20 +34,34 @@ ppp::LinkOptions link_options(const config::PeerPolicy& policy, bool is_caller) 
   return options;
 }
 
+// kExists says who has the name.
+Result<io::ControlListener> listen(const io::RuntimeDir& dir, const std::string& session) {
+  const std::filesystem::path socket = TRY(dir.file_of(session, "sock"));
+  Result<io::ControlListener> listener = io::ControlListener::listen(socket.string());
+  if (listener || listener.error().code != Error::Code::kExists) return listener;
+  for (const io::SessionRecord& record : TRY(io::Journal::read_all(dir))) {
+    if (record.session == session && record.is_alive)
+      return fail(Error::Code::kExists, fmt::format("process {} holds it", record.owner));
+  }
+  return fail(Error::Code::kExists, "its process is just ending: try again");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SessionOwner>> SessionOwner::open(asio::io_context& loop, OwnerSetup setup) {
   io::RuntimeDir dir = TRY(io::RuntimeDir::open());
-  io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
-  const std::filesystem::path socket = TRY(dir.file_of(setup.session, "sock"));
-  io::ControlListener listener = TRY(io::ControlListener::listen(socket.string()));
+  io::ControlListener listener = TRY(listen(dir, setup.session));
   io::NetlinkMonitor monitor = TRY(io::NetlinkMonitor::open());
   const session::HostId host = TRY(host_id(dir));
+  // Last of what can fail: whoever is refused leaves no journal, which would tell of a dead session.
+  io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
   std::unique_ptr<SessionOwner> owner{new SessionOwner{loop, std::move(setup), std::move(dir),
                                                        AppliedRoutes{std::move(applier)}, std::move(listener),
                                                        std::move(monitor)}};
   owner->host_ = host;
-  TRY(owner->arm());
+  const Result<void> armed = owner->arm();
+  if (!armed) std::ignore = owner->routes_.undo();
+  if (!armed) return std::unexpected(armed.error());
   return owner;
 }
 

@@ -1,6 +1,8 @@
 """Joining two networks and undoing it: what a user of `isthmus up` sees, and what hosts on both LANs get."""
+import fcntl
 import json
 import os
+import pathlib
 import re
 import signal
 
@@ -105,6 +107,29 @@ def test_up_of_what_is_up_fails_with_4_and_leaves_it_alone(near):
         again = near.call("up", "--name", "there", *IPV4)
         assert again.returncode == 4 and "up already" in again.stderr
         assert near.topology.ping("hostA", HOST_B, count=2).ok
+
+
+def test_up_may_follow_down_at_once(near):
+    with undone(near.topology):
+        for _ in range(6):
+            up = near.call("up", "--detach", "--name", "there", *IPV4)
+            assert up.returncode == 0, shown(up)
+            down = near.run("down", "there")
+            assert down.returncode == 0, shown(down)
+            assert near.run("status").stdout == "no session is up\n"
+
+
+def test_up_that_is_refused_its_name_leaves_no_journal(near):
+    near.run("cleanup")  # makes the directory
+    number = os.stat(f"/run/netns/{near.topology.name('fellini')}").st_ino
+    (directory,) = pathlib.Path("/run/isthmus").glob(f"*-{number}")
+    lock = directory / "there.sock.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as a process does that is just ending
+        up = near.call("up", "--name", "there", *IPV4)
+        assert up.returncode == 4 and "just ending: try again" in up.stderr, shown(up)
+        assert near.run("status").stdout == "no session is up\n"
+    lock.unlink()
 
 
 def test_down_all_ends_every_session(near):

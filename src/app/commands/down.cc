@@ -7,6 +7,7 @@
 #include "app/session_state.h"
 #include "io/control_socket.h"
 #include "io/host_applier.h"
+#include "io/pidfd.h"
 
 namespace isthmus::app {
 namespace {
@@ -14,13 +15,18 @@ namespace {
 using config::ExitCode;
 
 constexpr Duration kPatience = std::chrono::seconds{15};
+// After everything was undone: the last octets may still be on their way through ssh.
+constexpr std::chrono::seconds kGoingPatience{5};
 
-// Asks the session's owner to end, and waits until it has undone everything.
+// Asks the session's owner to end, and waits until it has undone everything and is gone: only then may
+// another session have this one's name.
 ExitCode end_session(const io::RuntimeDir& dir, const std::string& session) {
   const auto path = dir.file_of(session, "sock");
   if (!path) return ExitCode::kNotUp;
   Result<io::ControlConnection> owner = io::ControlConnection::connect(path->string());
   if (!owner) return ExitCode::kNotUp;
+  const Result<io::PeerCredentials> process = owner->peer();
+  const io::UniqueFd pidfd = process ? io::open_pidfd(process->pid) : io::UniqueFd{};
   const Result<void> sent = owner->send(encode(DownRequest{}));
   Result<io::ControlMessage> answer = sent ? owner->receive_within(kPatience) : std::unexpected(sent.error());
   const Result<ControlReply> reply = answer ? decode_reply(answer->payload) : std::unexpected(answer.error());
@@ -28,6 +34,7 @@ ExitCode end_session(const io::RuntimeDir& dir, const std::string& session) {
     complain(fmt::format("session {} did not end: {}", session, reply.error().message));
     return ExitCode::kFailed;
   }
+  if (pidfd.is_open()) io::ends_within(pidfd.get(), kGoingPatience);
   if (reply->exit_code != 0) complain(reply->text);
   std::puts(fmt::format("session {} is down, everything is undone", session).c_str());
   return reply->exit_code == 0 ? ExitCode::kOk : ExitCode::kLeftovers;

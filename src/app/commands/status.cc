@@ -56,6 +56,11 @@ void print(const std::string& line) {
 }
 
 void print_dead(const Entry& entry) {
+  if (entry.record.standing.empty()) {
+    return print(fmt::format(
+        "{}: DEAD, process {} was killed before it changed anything (`isthmus cleanup` forgets it)",
+        entry.record.session, entry.record.owner));
+  }
   print(fmt::format("{}: DEAD, process {} was killed and left this behind (`isthmus cleanup` undoes it):",
                     entry.record.session, entry.record.owner));
   for (const HostChange& change : entry.record.standing) print("  " + describe(change));
