@@ -228,7 +228,11 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   put_back_at_.reset();
   sign_at_.reset();
   const std::vector<Error> left = routes_.undo();
-  for (const Error& error : left) log_.error("could not be undone: " + error.message);
+  std::string what_is_left;
+  for (const Error& error : left) {
+    log_.error("could not be undone: " + error.message);
+    what_is_left += (what_is_left.empty() ? "" : ", ") + error.message;
+  }
   if (!left.empty()) exit_code_ = config::ExitCode::kLeftovers;
   if (tunnel_) tunnel_->stop();
   tunnel_.reset();
@@ -237,7 +241,7 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   for (const auto& connection : connections_) {
     if (connection->waits_for_end) {
       std::ignore = connection->socket.send(
-          encode(ControlReply{left.empty() ? 0 : static_cast<int>(exit_code_), text}));
+          encode(ControlReply{left.empty() ? 0 : static_cast<int>(exit_code_), what_is_left}));
     }
   }
   flush();

@@ -11,11 +11,16 @@
 namespace isthmus::io {
 namespace {
 
+// A key goes with its interface, also between its open and its read or write.
+std::unexpected<Error> fail_key(int os_errno, const char* what, std::string_view key) {
+  if (os_errno == ENOENT) return fail(Error::Code::kNotFound, "no sysctl " + std::string{key} + " here");
+  return fail_errno(os_errno, what + (" sysctl " + std::string{key}));
+}
+
 Result<UniqueFd> open_key(const std::filesystem::path& path, std::string_view key, int flags) {
   UniqueFd file{::open(path.c_str(), flags | O_CLOEXEC)};
   if (file.is_open()) return file;
-  if (errno == ENOENT) return fail(Error::Code::kNotFound, "no sysctl " + std::string{key} + " here");
-  return fail_errno(errno, "open sysctl " + std::string{key});
+  return fail_key(errno, "open", key);
 }
 
 }  // namespace
@@ -44,7 +49,7 @@ Result<std::string> Sysctl::read(std::string_view key) const {
   const UniqueFd file = TRY(open_key(path, key, O_RDONLY));
   std::array<char, 4096> buffer{};
   const ssize_t length = ::read(file.get(), buffer.data(), buffer.size());
-  if (length < 0) return fail_errno(errno, "read sysctl " + std::string{key});
+  if (length < 0) return fail_key(errno, "read", key);
   std::string value(buffer.data(), static_cast<std::size_t>(length));
   while (value.ends_with('\n')) value.pop_back();
   return value;
@@ -54,7 +59,7 @@ Result<void> Sysctl::write(std::string_view key, std::string_view value) const {
   const std::filesystem::path path = TRY(path_of(key));
   const UniqueFd file = TRY(open_key(path, key, O_WRONLY | O_TRUNC));
   const ssize_t length = ::write(file.get(), value.data(), value.size());
-  if (length < 0) return fail_errno(errno, "write sysctl " + std::string{key});
+  if (length < 0) return fail_key(errno, "write", key);
   if (static_cast<std::size_t>(length) != value.size()) {
     return fail(Error::Code::kSystem, "write sysctl " + std::string{key} + ": cut short");
   }

@@ -110,6 +110,13 @@ std::map<std::string, std::string> parts_of(const Sysctl& sysctl, const std::str
   return parts;
 }
 
+// The interface, and its keys with it, may go at any moment: then there is nothing to put back.
+Result<void> write_if_there(const Sysctl& sysctl, const std::string& key, const std::string& value) {
+  Result<void> written = sysctl.write(key, value);
+  if (!written && written.error().code == Error::Code::kNotFound) return {};
+  return written;
+}
+
 // Puts the original value back unless somebody has set another one since.
 Result<void> restore(const Sysctl& sysctl, const std::string& key, const Entry& entry) {
   const Result<std::string> current = sysctl.read(key);
@@ -119,14 +126,14 @@ Result<void> restore(const Sysctl& sysctl, const std::string& key, const Entry& 
   }
   if (*current != entry.ours || entry.original == entry.ours) return {};
   const std::map<std::string, std::string> before = parts_of(sysctl, key);
-  TRY(sysctl.write(key, entry.original));
+  TRY(write_if_there(sysctl, key, entry.original));
   for (const auto& [part, value] : before) {
     const auto own = entry.parts.find(part);
     // Whoever has changed one of them since meant it.
     const bool is_of_all = value == entry.ours;
     const std::string& wanted = !is_of_all || own == entry.parts.end() ? value : own->second;
     const bool is_new = is_of_all && own == entry.parts.end();
-    if (!is_new && sysctl.read(part) != wanted) TRY(sysctl.write(part, wanted));
+    if (!is_new && sysctl.read(part) != wanted) TRY(write_if_there(sysctl, part, wanted));
   }
   return {};
 }

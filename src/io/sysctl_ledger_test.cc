@@ -1,6 +1,11 @@
 #include "io/sysctl_ledger.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "io/journal.h"
 #include "io/test_directory.h"
@@ -85,6 +90,24 @@ TEST_F(SysctlLedgerTest, DropsHoldersWithoutAJournalOnly) {
   EXPECT_EQ(*ledger_.release_orphans(), std::vector<std::string>{other.key});
   EXPECT_EQ(value(), "1");
   EXPECT_EQ(*Sysctl{root_.path()}.read(other.key), "0");
+}
+
+// Two sessions that end at once: the other's interface is still read and is gone when it would be written.
+TEST_F(SysctlLedgerTest, ForgetsAPartWhoseInterfaceGoesWhileItRestores) {
+  const std::string all = "net/ipv6/conf/all/forwarding", part = "net/ipv6/conf/isth0/forwarding";
+  for (const std::string& file : {all, part}) root_.write(file, "0\n");
+  ASSERT_TRUE(ledger_.acquire("a", {"net.ipv6.conf.all.forwarding", "1"}));
+  const std::filesystem::path path = root_.path() / part;
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::thread kernel{[&] {
+    const UniqueFd writer{open(path.c_str(), O_WRONLY | O_CLOEXEC)};  // waits for the one who reads
+    std::filesystem::remove(path);
+    EXPECT_EQ(write(writer.get(), "1\n", 2), 2);
+  }};
+  EXPECT_TRUE(ledger_.release("a", "net.ipv6.conf.all.forwarding"));
+  kernel.join();
+  EXPECT_EQ(root_.read(all), "0");
 }
 
 TEST_F(SysctlLedgerTest, ChangesNothingForAKeyThatDoesNotExist) {

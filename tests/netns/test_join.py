@@ -22,6 +22,12 @@ def probes(text):
     return set(re.findall(r"from (here|there)\s+(\S+) → (\S+) (gateway|host)\s+[\d.]+ ms", text))
 
 
+def runtime_directory(near):
+    number = os.stat(f"/run/netns/{near.topology.name('fellini')}").st_ino
+    (directory,) = pathlib.Path("/run/isthmus").glob(f"*-{number}")
+    return directory
+
+
 def has_isthmus_link(topology, host):
     return "isth0" in topology.ip(host, "link")
 
@@ -121,9 +127,7 @@ def test_up_may_follow_down_at_once(near):
 
 def test_up_that_is_refused_its_name_leaves_no_journal(near):
     near.run("cleanup")  # makes the directory
-    number = os.stat(f"/run/netns/{near.topology.name('fellini')}").st_ino
-    (directory,) = pathlib.Path("/run/isthmus").glob(f"*-{number}")
-    lock = directory / "there.sock.lock"
+    lock = runtime_directory(near) / "there.sock.lock"
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # as a process does that is just ending
         up = near.call("up", "--name", "there", *IPV4)
@@ -137,6 +141,19 @@ def test_down_all_ends_every_session(near):
         down = near.run("down", "--all")
         assert down.returncode == 0, shown(down)
         assert not has_isthmus_link(near.topology, "fellini")
+
+
+def test_down_says_what_could_not_be_undone_and_not_that_all_was(near):
+    with undone(near.topology):
+        assert near.call("up", "--detach", "--name", "there", *IPV4).returncode == 0
+        ledger = runtime_directory(near) / "sysctls"
+        text = ledger.read_text()
+        ledger.write_text("spoilt")
+        down = near.run("down", "there")
+        assert down.returncode == 37 and "is undone" not in down.stdout, shown(down)
+        assert "not everything could be undone: " in down.stderr and "sysctls is damaged" in down.stderr, shown(down)
+        ledger.write_text(text)
+        assert near.run("cleanup").returncode == 0
 
 
 def test_down_at_the_called_end_ends_the_session_at_both(near):

@@ -35,9 +35,18 @@ ExitCode end_session(const io::RuntimeDir& dir, const std::string& session) {
     return ExitCode::kFailed;
   }
   if (pidfd.is_open()) io::ends_within(pidfd.get(), kGoingPatience);
-  if (reply->exit_code != 0) complain(reply->text);
+  if (reply->exit_code != 0) {
+    complain(fmt::format("session {} is down, but not everything could be undone: {}", session, reply->text));
+    return ExitCode::kLeftovers;
+  }
   std::puts(fmt::format("session {} is down, everything is undone", session).c_str());
-  return reply->exit_code == 0 ? ExitCode::kOk : ExitCode::kLeftovers;
+  return ExitCode::kOk;
+}
+
+// What was left may have been undone since.
+bool is_anything_left(const io::RuntimeDir& dir) {
+  const auto left = io::HostApplier::leftovers(dir);
+  return !left || !left->empty();
 }
 
 }  // namespace
@@ -61,6 +70,7 @@ ExitCode run_down(const config::DownCommand& command) {
   for (const std::string& line : report.lines) std::puts(("cleaned up: " + line).c_str());
   for (const Error& failure : report.failures) complain(failure.message);
   if (!report.failures.empty()) return ExitCode::kLeftovers;
+  if (code == ExitCode::kLeftovers && !is_anything_left(*dir)) return ExitCode::kOk;
   if (code != ExitCode::kNotUp) return code;
   if (!report.lines.empty()) return ExitCode::kOk;
   complain(command.name
