@@ -98,6 +98,7 @@ class SessionOwner {
   void warn_of_text_before(session::CallId id);
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
+  bool is_joined_as_another();
   void look_for_rivals(const session::Hello& hello, HostFacts& facts);
   std::vector<std::string> change_lines(const Site& site, const session::Agreement& agreement,
                                         const OuterPath& outer) const;

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "io/boot_clock.h"
 #include "io/host_facts_reader.h"
+#include "io/journal.h"
 
 namespace isthmus::app {
 namespace {
@@ -39,8 +40,10 @@ void SessionOwner::on(session::Judge& judge) {
     peer_ = judge.hello;
     state_.peer_name = judge.hello->name;
     state_.peer_host = hex(judge.hello->host);
+    state_.peer_node = hex(judge.hello->node);
     if (leg->ssh) state_.outer = addresses_of(leg->ssh->own_endpoints());
     save_state();
+    if (is_joined_as_another()) return;
     look_for_rivals(*judge.hello, *facts);
   }
   session::Settlement settlement =
@@ -57,6 +60,28 @@ void SessionOwner::on(session::Judge& judge) {
   const bool is_shown_first = setup_.plan_only && judge.hello && !judge.hello->offers.empty();
   if (setup_.dial && judge.hello && !is_shown_first && !is_as_asked(foreseen(judge, settlement))) return;
   if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
+}
+
+// To a far end that has one session for all our calls (an adopted login, one peer file) two sessions would
+// take turns at it for ever: it knows a second `up` only as the first one's next call. Of two that begin at
+// once the lower slot goes on.
+bool SessionOwner::is_joined_as_another() {
+  if (!setup_.dial || setup_.plan_only || ready_) return false;
+  const auto records = io::Journal::read_all(dir_).value_or(std::vector<io::SessionRecord>{});
+  for (const io::SessionRecord& record : records) {
+    if (!record.is_alive || record.session == setup_.session) continue;
+    const Result<SessionState> other = read_state(dir_, record.session);
+    if (!other || other->role != "up" || other->peer_node != state_.peer_node) continue;
+    if (other->phase == "calling" && record.slot > routes_.slot()) continue;
+    session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the caller has a session here already"});
+    finish(config::ExitCode::kAlreadyUp,
+           fmt::format(
+               "this pair is joined as {0} already: `isthmus down {0}` first, or name all networks in one "
+               "`isthmus up`",
+               record.session));
+    return true;
+  }
+  return false;
 }
 
 void SessionOwner::warn_of_text_before(session::CallId id) {

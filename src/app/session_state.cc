@@ -45,6 +45,7 @@ void each_field(State& state, Visit visit) {
   visit("destination", state.destination);
   visit("peer_name", state.peer_name);
   visit("peer_host", state.peer_host);
+  visit("peer_node", state.peer_node);
   visit("outer", state.outer);
   visit("interface", state.interface);
   visit("mtu", state.mtu);

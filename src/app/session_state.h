@@ -21,6 +21,7 @@ struct SessionState {
   std::string destination;  // of an `up`; who logged in, of an `attach`
   std::string peer_name;
   std::string peer_host;  // HostId in hex, once known
+  std::string peer_node;  // NodeId in hex of the process that holds the session there
   // Addresses of the far end that ssh has shown: of an `up`, what its ssh itself is connected to; of an
   // `attach`, where the last login came from.
   std::vector<std::string> outer;

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import pytest
 
@@ -134,6 +135,17 @@ def test_up_that_is_refused_its_name_leaves_no_journal(near):
         assert up.returncode == 4 and "just ending: try again" in up.stderr, shown(up)
         assert near.run("status").stdout == "no session is up\n"
     lock.unlink()
+
+
+def test_a_second_up_to_a_far_end_that_has_one_session_for_both_is_refused(near):
+    with near.joined(*IPV4):
+        begun = time.monotonic()
+        second = near.call("up", "--name", "second", "--offer", LAN_A6, "--accept", LAN_B6)
+        assert second.returncode == 4 and "joined as there already: `isthmus down there` first" in second.stdout, shown(second)
+        assert time.monotonic() - begun < 5
+        (here,) = json.loads(near.run("status", "--json").stdout)
+        assert (here["phase"], here["accepted"]) == ("up", [LAN_B])
+        assert near.topology.ping("hostA", HOST_B, count=2).ok
 
 
 def test_down_all_ends_every_session(near):
