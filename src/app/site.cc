@@ -40,14 +40,19 @@ std::vector<Prefix> of_families_up(const session::Agreement& agreement, std::vec
 // A family that did not come up, and what was agreed on that needs it.
 std::vector<std::string> missing_families(const session::Agreement& agreement) {
   std::vector<std::string> sentences;
-  for (const auto* prefixes : {&agreement.accepted, &agreement.offered}) {
-    for (const Prefix& prefix : *prefixes) {
-      const bool is_v4 = prefix.family() == Family::kIpv4;
-      const std::string& why = is_v4 ? agreement.why_no_ipv4 : agreement.why_no_ipv6;
-      if (is_up(agreement, prefix.family()) || why.empty()) continue;
-      sentences.push_back(fmt::format("{} needs IPv{}, which did not come up: {}", prefix.to_string(),
-                                      is_v4 ? '4' : '6', why));
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    const bool is_v4 = family == Family::kIpv4;
+    const std::string& why = is_v4 ? agreement.why_no_ipv4 : agreement.why_no_ipv6;
+    if (is_up(agreement, family) || why.empty()) continue;
+    std::vector<std::string> in_need;
+    for (const auto* prefixes : {&agreement.accepted, &agreement.offered}) {
+      for (const Prefix& prefix : *prefixes) {
+        if (prefix.family() == family) in_need.push_back(prefix.to_string());
+      }
     }
+    if (in_need.empty()) continue;
+    sentences.push_back(fmt::format("{} {} IPv{}, which did not come up: {}", fmt::join(in_need, ", "),
+                                    in_need.size() == 1 ? "needs" : "need", is_v4 ? '4' : '6', why));
   }
   return sentences;
 }
@@ -73,31 +78,64 @@ session::Settlement Site::judge(const std::optional<session::Hello>& hello, cons
   session::Settlement settlement;
   if (adopt_under_ && hello) {
     policy_ = config::adopt_request(*hello, *adopt_under_);
-    const std::vector<std::string> forbidden = config::forbidden_wants(*hello, *adopt_under_);
-    if (!forbidden.empty())
-      settlement.refusal =
-          session::Bye{session::Bye::Reason::kRefused, fmt::format("{}", fmt::join(forbidden, ", "))};
   }
+  if (policy_.origin == config::PolicyOrigin::kCommandLine && !unled_offers_)
+    unled_offers_ = config::unled_offers(policy_, facts, context.own_table);
   settlement.offers = policy_.offers;
   // A plain PPP peer announces nothing: what was accepted for it stands as if it had announced it.
   const std::vector<Prefix>& announced = hello ? hello->offers : policy_.accepts;
   config::Judgement judgement = config::judge_offers(announced, policy_, facts, context);
   settlement.accepted = judgement.accepted();
   settlement.verdicts = std::move(judgement.verdicts);
-  settlement.network = network_options(hello, facts, context.own_table);
+  settlement.network = network_options(hello, facts, context);
+  if (adopt_under_ && hello) {
+    const std::vector<std::string> faults = faults_of_request(*hello, facts, context);
+    if (!faults.empty())
+      settlement.refusal =
+          session::Bye{session::Bye::Reason::kRefused, fmt::format("{}", fmt::join(faults, ", "))};
+  }
   addresses_.emplace(policy_, facts, context.own_table);
   return settlement;
 }
 
+std::vector<std::string> Site::faults_of_request(const session::Hello& hello, const HostFacts& facts,
+                                                 const config::JudgeContext& context) const {
+  std::vector<std::string> faults = config::forbidden_wants(hello, *adopt_under_);
+  std::ranges::move(config::unled_offers(policy_, facts, context.own_table), std::back_inserter(faults));
+  if (!faults.empty() || !peer_may_ask_for_address(hello) || chosen_.ipv4.remote || assigned_) return faults;
+  if (any_of_family(policy_.offers, Family::kIpv4))
+    faults.emplace_back(
+        "a caller without an IPv4 network needs an address, and no inner network of the called end has one "
+        "for it: "
+        "--offer ADDRESS/32 would bring one of the caller's own, assign = [\"ADDRESS\"] (for the Internet "
+        "with "
+        "masquerade = true) in a file of /etc/isthmus/peers there give it one");
+  return faults;
+}
+
+std::vector<std::string> Site::own_faults() const {
+  std::vector<std::string> faults = unled_offers_.value_or(std::vector<std::string>{});
+  const auto want = std::ranges::find(policy_.accepts, Family::kIpv6, &Prefix::family);
+  const bool is_caller = policy_.origin == config::PolicyOrigin::kCommandLine;
+  if (!is_caller || want == policy_.accepts.end() || policy_.ipv6.local) return faults;
+  if (!any_of_family(policy_.offers, Family::kIpv6))
+    faults.push_back(
+        fmt::format("from {} nothing would find its way back, for no IPv6 address of this machine is offered "
+                    "and the far side "
+                    "gives none: --offer ADDRESS/128 offers one, --offer PREFIX a network",
+                    want->to_string()));
+  return faults;
+}
+
 ppp::NetworkOptions Site::network_options(const std::optional<session::Hello>& hello, const HostFacts& facts,
-                                          std::uint32_t own_table) {
+                                          const config::JudgeContext& context) {
   chosen_ = config::choose_addresses(policy_, facts);
   ppp::NetworkOptions options;
   options.local_ipv4 = chosen_.ipv4.local;
   options.remote_ipv4 = chosen_.ipv4.remote;
   options.accept_local_ipv4 = !policy_.ipv4.local.has_value();
   assigned_.reset();
-  if (peer_may_ask_for_address(hello) && !options.remote_ipv4) assigned_ = assign_address(facts, own_table);
+  if (peer_may_ask_for_address(hello) && !options.remote_ipv4) assigned_ = assign_address(facts, context);
   if (assigned_) options.remote_ipv4 = assigned_;
   if (assigned_) add_once(policy_.assign, *assigned_, policy_.assign.size() + 1);
   options.ipv4 = options.local_ipv4 || any_of_family(policy_.accepts, Family::kIpv4) ||
@@ -116,8 +154,10 @@ bool Site::peer_may_ask_for_address(const std::optional<session::Hello>& hello) 
 }
 
 // For a caller that has no network of its own: from the peer file, else a free address of the first network
-// we offer, from its upper end, where it is least likely to be somebody's.
-std::optional<IpAddress> Site::assign_address(const HostFacts& facts, std::uint32_t own_table) const {
+// that we may lend from, from its upper end, where it is least likely to be somebody's.
+std::optional<IpAddress> Site::assign_address(const HostFacts& facts,
+                                              const config::JudgeContext& context) const {
+  const std::uint32_t own_table = context.own_table;
   const auto is_free = [&](const IpAddress& address) {
     return !facts.owns(address) && !facts.is_taken(address, own_table) &&
            std::ranges::none_of(facts.neighbours, [&](const NeighbourFacts& neighbour) {
@@ -127,9 +167,7 @@ std::optional<IpAddress> Site::assign_address(const HostFacts& facts, std::uint3
   for (const IpAddress& address : policy_.assign) {
     if (address.is_v4() && is_free(address)) return address;
   }
-  for (const Prefix& prefix : policy_.offers) {
-    if (prefix.family() != Family::kIpv4 || prefix.length() < 8 || prefix.length() > 30) continue;
-    if (!facts.address_within(prefix)) continue;
+  for (const Prefix& prefix : config::lendable_networks(policy_, facts, context.outer)) {
     const std::uint32_t broadcast = prefix.address().v4_host_order() | (0xffffffffU >> prefix.length());
     const std::uint32_t size = std::min(kAssignable, broadcast - prefix.address().v4_host_order() - 1);
     // Each session begins elsewhere: two callers may come before either has a route.
@@ -170,6 +208,7 @@ std::vector<std::string> Site::refused_wants(const session::Agreement& agreement
 std::vector<Lack> Site::lacks(const session::Agreement& agreement) const {
   std::vector<Lack> all{{config::ExitCode::kRefusedThere, shortfalls(agreement)},
                         {config::ExitCode::kRefusedHere, refused_wants(agreement)},
+                        {config::ExitCode::kRefusedHere, own_faults()},
                         {config::ExitCode::kLinkFailed, missing_families(agreement)}};
   std::erase_if(all, [](const Lack& lack) { return lack.sentences.empty(); });
   return all;

@@ -65,16 +65,24 @@ class Site final : public ppp::AddressPolicy {
   [[nodiscard]] std::vector<std::string> shortfalls(const session::Agreement& agreement) const;
   // What of the user's wishes the peer offers, but our own judgement forbids.
   [[nodiscard]] std::vector<std::string> refused_wants(const session::Agreement& agreement) const;
+  // Of our own words: what cannot work whatever the far end says.
+  [[nodiscard]] std::vector<std::string> own_faults() const;
+  // Of an adopted request: what the caller has to hear at once.
+  [[nodiscard]] std::vector<std::string> faults_of_request(const session::Hello& hello,
+                                                           const HostFacts& facts,
+                                                           const config::JudgeContext& context) const;
   ppp::NetworkOptions network_options(const std::optional<session::Hello>& hello, const HostFacts& facts,
-                                      std::uint32_t own_table);
+                                      const config::JudgeContext& context);
   [[nodiscard]] bool peer_may_ask_for_address(const std::optional<session::Hello>& hello) const;
-  std::optional<IpAddress> assign_address(const HostFacts& facts, std::uint32_t own_table) const;
+  std::optional<IpAddress> assign_address(const HostFacts& facts, const config::JudgeContext& context) const;
 
   config::PeerPolicy policy_;
   std::optional<config::SitePolicy> adopt_under_;
   std::optional<config::PeerAddressPolicy> addresses_;
   config::TunnelAddresses chosen_;
   std::optional<IpAddress> assigned_;
+  // Of a caller, at its first call: later an interface may be down for a while.
+  std::optional<std::vector<std::string>> unled_offers_;
 };
 
 }  // namespace isthmus::app

@@ -111,6 +111,14 @@ Judgement judge_offers(const std::vector<Prefix>& offers, const PeerPolicy& poli
                        const JudgeContext& context);
 // Those of our `wants` that the peer's `offers` do not serve, each as a sentence with the line to add there.
 std::vector<std::string> unserved_wants(const PeerPolicy& policy, const std::vector<Prefix>& peer_offers);
+// Those of the policy's offers that nothing on this machine leads to, a default route left out, each as a
+// sentence. Where an address is written for a family its offers are believed.
+std::vector<std::string> unled_offers(const PeerPolicy& policy, const HostFacts& facts,
+                                      std::uint32_t own_table);
+// IPv4 networks of this machine in which a caller without one may be given an address: those offered, and
+// where everything is, the inner ones.
+std::vector<Prefix> lendable_networks(const PeerPolicy& policy, const HostFacts& facts,
+                                      const std::vector<Endpoint>& outer);
 
 // ---- addresses ----
 // Unnumbered unless written down: our own address in the first offered network that has one.

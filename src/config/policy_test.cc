@@ -198,6 +198,42 @@ TEST(Policy, NamesWantsThatThePeerDoesNotServe) {
   EXPECT_THAT(unserved_wants(policy, {prefix("10.7.0.0/16"), prefix("193.6.37.0/24")}), IsEmpty());
 }
 
+TEST(Policy, NamesOffersThatNothingLeadsTo) {
+  PeerPolicy policy;
+  policy.offers = {prefix("10.8.0.0/16"), prefix("193.6.0.0/16"), prefix("193.6.35.128/25"),
+                   prefix("0.0.0.0/0")};
+  EXPECT_THAT(unled_offers(policy, fellini(), 7200),
+              ElementsAre(HasSubstr("nothing on this machine leads to 10.8.0.0/16")));
+  policy.origin = PolicyOrigin::kAdopted;
+  EXPECT_THAT(unled_offers(policy, fellini(), 7200),
+              ElementsAre(HasSubstr("nothing at the called end leads to 10.8.0.0/16")));
+}
+
+TEST(Policy, TakesARouteOfOursOrOfAnotherSessionForALead) {
+  PeerPolicy policy;
+  policy.offers = {prefix("10.0.0.0/8")};
+  HostFacts facts = fellini();
+  facts.routes.push_back({prefix("10.20.0.0/16"), "isth1", std::nullopt, 7201, 115});
+  EXPECT_THAT(unled_offers(policy, facts, 7200), IsEmpty());
+  EXPECT_THAT(unled_offers(policy, facts, 7201), testing::SizeIs(1));  // our own route does not lead there
+}
+
+TEST(Policy, BelievesOffersBesideAWrittenAddress) {
+  PeerPolicy policy;
+  policy.offers = {prefix("10.8.0.0/16")};
+  policy.ipv4 = {address("192.168.0.1"), std::nullopt};
+  EXPECT_THAT(unled_offers(policy, fellini(), 7200), IsEmpty());
+}
+
+TEST(Policy, LendsFromInnerNetworksWhereEverythingIsOffered) {
+  PeerPolicy policy;
+  policy.offers = {prefix("0.0.0.0/0")};
+  EXPECT_THAT(lendable_networks(policy, fellini(), kContext.outer), ElementsAre(prefix("193.6.35.0/24")));
+  HostFacts single = fellini();
+  single.interfaces.pop_back();
+  EXPECT_THAT(lendable_networks(policy, single, kContext.outer), IsEmpty());
+}
+
 // ---- which policy a called end uses ----
 
 AttachContext root_login() {

@@ -132,6 +132,22 @@ def test_through_sudo_the_file_of_another_counts_only_if_it_lists_the_user(near)
         assert reaches(near, "hostA", HOST_B)
 
 
+# ---- networks that are mistyped, or from which nothing would come back ----
+
+@pytest.mark.parametrize("words, code, text", [
+    (["--offer", LAN_A, "--accept", "10.9.0.0/16"], 30, "nothing at the called end leads to 10.9.0.0/16"),
+    (["--offer", "10.8.0.0/16", "--accept", LAN_B], 31, "nothing on this machine leads to 10.8.0.0/16"),
+    (["--accept", LAN_B6], 31, f"from {LAN_B6} nothing would find its way back"),
+])
+@pytest.mark.parametrize("command", ["up", "plan"])
+def test_a_network_that_cannot_work_is_named_at_once(near, command, words, code, text):
+    begun = time.monotonic()
+    with undone(near.topology):
+        result = near.call(command, *words)
+    assert result.returncode == code and text in result.stdout, shown(result)
+    assert time.monotonic() - begun < 8
+
+
 # ---- what is accepted at the near end ----
 
 def test_what_is_offered_beyond_accept_is_neither_taken_nor_routed(near):
@@ -198,6 +214,26 @@ def test_a_full_tunnel_leaves_at_the_far_gateway_and_ssh_and_the_lan_stay_outsid
         (ssh,) = near.topology.run("fellini", ["ss", "-Htn", "dport = :22"]).stdout.splitlines()
         assert "193.6.34.12:" in ssh
     assert interface_towards(near, internet) == "wan0"
+
+
+def test_a_full_tunnel_of_a_caller_without_a_network_stands_with_an_inner_address(near):
+    with near.joined("--accept", "0.0.0.0/0"):
+        (here,) = json.loads(near.run("status", "--json").stdout)
+        assert re.fullmatch(r"193\.6\.37\.\d+", here["local_ipv4"])
+        assert reaches(near, "fellini", HOST_B) and reaches(near, "hostB", here["local_ipv4"])
+        (ssh,) = near.topology.run("fellini", ["ss", "-Htn", "dport = :22"]).stdout.splitlines()
+        assert f"{FELLINI_OUT}:" in ssh
+
+
+@pytest.fixture
+def no_inner_network(near):
+    near.topology.ip("polanski", "addr", "del", f"{POLANSKI_IN}/24", "dev", "lan0")
+    yield
+    near.topology.ip("polanski", "addr", "add", f"{POLANSKI_IN}/24", "dev", "lan0")
+
+
+def test_a_far_end_that_has_no_address_to_give_names_what_would(near, no_inner_network):
+    refused(near, 'assign = ["ADDRESS"]', "--accept", "0.0.0.0/0")
 
 
 @pytest.fixture

@@ -154,6 +154,8 @@ def test_a_root_shell_without_ssh_is_not_adopted(near):
 def test_a_forged_ssh_connection_opens_no_guard_through_sudo(near):
     near.server.peer("slave", f'offer = ["{LAN_B}"]\naccept = ["{LAN_A}", "203.0.113.0/24"]\n')
     near.server.force(f"SSH_CONNECTION='{STRANGER} 1 {POLANSKI_OUT} 22' sudo -n {near.program} attach", user="slave")
+    near.topology.ip("fellini", "route", "add", "203.0.113.0/24", "dev", "lan0")
     with near.joined(*IPV4, "--offer", "203.0.113.0/24", to=SLAVE):
         changed = near.topology.ip("polanski", "rule") + near.topology.run("polanski", ["nft", "list", "ruleset"]).stdout
         assert "203.0.113.0/24" in changed and STRANGER not in changed, changed
+    near.topology.ip("fellini", "route", "del", "203.0.113.0/24", "dev", "lan0")

@@ -66,16 +66,22 @@ void print_dead(const Entry& entry) {
   for (const HostChange& change : entry.record.standing) print("  " + describe(change));
 }
 
+std::string list_text(const std::vector<std::string>& prefixes) {
+  return prefixes.empty() ? "nothing" : fmt::format("{}", fmt::join(prefixes, ", "));
+}
+
 void print_living(const Entry& entry) {
   const SessionState state = entry.state.value_or(SessionState{});
   print(fmt::format("{}: {} {} {}", entry.record.session, state.phase, state.role == "up" ? "to" : "from",
                     state.destination));
   if (!state.interface.empty()) {
-    print(fmt::format("  interface  {}, MTU {}, {} ↔ {}", state.interface, state.mtu, state.local_ipv4,
-                      state.remote_ipv4));
+    const std::string addresses = state.local_ipv4.empty()
+                                      ? "no IPv4 addresses"
+                                      : fmt::format("{} ↔ {}", state.local_ipv4, state.remote_ipv4);
+    print(fmt::format("  interface  {}, MTU {}, {}", state.interface, state.mtu, addresses));
   }
-  print(fmt::format("  accepted   {}", fmt::join(state.accepted, ", ")));
-  print(fmt::format("  offered    {}", fmt::join(state.offered, ", ")));
+  print("  accepted   " + list_text(state.accepted));
+  print("  offered    " + list_text(state.offered));
   if (state.up_since > 0) print(fmt::format("  up for     {} s", std::time(nullptr) - state.up_since));
   if (!state.proof.empty()) print(fmt::format("  proof      {}", state.proof));
   for (const std::string& remedy : state.remedies) print("  ! " + remedy);
