@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import secrets
+import shlex
 import signal
 import sys
 import time
@@ -25,7 +26,8 @@ from support.netns import (FELLINI_IN, HOST_A, HOST_A6, HOST_B, HOST_B6, LAN_A, 
 from support.sshd import PATH, Sshd  # noqa: E402
 from support.transfer import transfer  # noqa: E402
 
-KEPT = netns.DEMO_TAG
+# What `make demo KEEP=1` leaves standing. A test that keeps one takes a name of its own.
+KEPT = os.environ.get("ISTHMUS_DEMO_TAG") or netns.DEMO_TAG
 OCTETS = 4 << 20
 GATEWAYS = ("fellini", "polanski")
 JOINED = re.compile(r"^\s*joined\b", re.I | re.M)
@@ -192,13 +194,17 @@ def own_processes(topology, host):
     return found
 
 
-def keep(topology, program, report):
+def keep(topology, program, joined, report):
     report.heading("Left standing, as asked")
     for host in netns.HOSTS:
         print(f"  to enter {host + ':':<10} sudo ip netns exec {topology.name(host)} bash")
     print(f"\n  what isthmus says: {topology.directory / 'up.log'}")
-    print(f"  to look at it:     sudo ip netns exec {topology.name('fellini')} {program} status")
+    here = f"sudo ip netns exec {topology.name('fellini')} env PATH={program.parent}:{PATH}"
+    print(f"  to look at it:     {here} isthmus status")
+    print(f"  to end the join:   {here} isthmus down {POLANSKI_OUT}")
+    print(f"  to join again:     {here} \\\n    isthmus {shlex.join(joined.argv[1:])}")
     print(f"  to remove it all:  sudo {pathlib.Path(__file__).resolve()} --remove")
+    print("  A later demo with KEEP=1 takes its place, and says so.")
     topology.leave_standing()
 
 
@@ -217,7 +223,7 @@ def run(program, keeps):
         if joined.is_joined():
             judge_public_side(topology, public, private, marker, report)
         if keeps:
-            keep(topology, program, report)
+            keep(topology, program, joined, report)
         else:
             tear_down(topology, joined, before, report)
     report.heading("All of it true." if not report.failures else f"{report.failures} of these are NOT true.")
@@ -232,9 +238,9 @@ def main():
     args = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("demo.py makes network namespaces: run it as root")
-    # A demo left standing by an earlier run makes room for this one.
-    if netns.remove_tagged(KEPT) and args.remove:
-        print("The demo is removed.")
+    # A demo left standing by an earlier run makes room for one that is to stand itself.
+    if (args.keep or args.remove) and netns.remove_tagged(KEPT):
+        print("The demo is removed." if args.remove else f"The demo that KEEP=1 left standing (the namespaces {KEPT}-…) is removed.", flush=True)
     if args.remove:
         return 0
     program = args.isthmus.resolve()

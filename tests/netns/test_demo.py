@@ -1,12 +1,12 @@
 """The demo tells the truth: its exit status is 0 when all of it was true, and not when a program only claims so."""
 import os
 import pathlib
+import re
 import subprocess
 
-from support import netns
-
 DEMO = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "demo.py"
-ENVIRONMENT = {"PATH": os.environ["PATH"], "KEEP": ""}
+TAG = f"isth-demo-test-{os.getpid()}"  # a demo that somebody keeps is left alone
+ENVIRONMENT = {"PATH": os.environ["PATH"], "KEEP": "", "ISTHMUS_DEMO_TAG": TAG}
 
 
 def demo(*arguments):
@@ -42,9 +42,24 @@ def test_what_a_program_leaves_is_shown(tmp_path):
 def test_keep_leaves_it_standing_and_remove_removes_it(tmp_path):
     result = demo("--keep", program(tmp_path, "echo joined; exec sleep 1000"))
     try:
-        assert "ip netns exec isthmus-demo-hostA bash" in result.stdout
-        assert subprocess.run(["ip", "netns", "exec", "isthmus-demo-fellini", "ip", "addr", "show", "lan0"], check=False,
+        assert f"ip netns exec {TAG}-hostA bash" in result.stdout
+        assert subprocess.run(["ip", "netns", "exec", f"{TAG}-fellini", "ip", "addr", "show", "lan0"], check=False,
                               capture_output=True).returncode == 0
+        again = demo("--keep", program(tmp_path, "exit 1"))
+        assert f"(the namespaces {TAG}-…) is removed" in again.stdout
     finally:
         assert demo("--remove").stdout == "The demo is removed.\n"
-    assert not list(pathlib.Path("/run/netns").glob(f"{netns.DEMO_TAG}-*")) and not list(pathlib.Path("/tmp").glob(f"{netns.DEMO_TAG}-*"))
+    assert not list(pathlib.Path("/run/netns").glob(f"{TAG}-*")) and not list(pathlib.Path("/tmp").glob(f"{TAG}-*"))
+
+
+def test_the_command_that_keep_prints_joins_again(isthmus):
+    result = demo("--keep", isthmus)
+    try:
+        assert result.returncode == 0, result.stdout + result.stderr
+        down = re.search(r"to end the join: +sudo (.*)", result.stdout)[1]
+        up = re.search(r"to join again: +sudo (.*) \\\n(.*)", result.stdout)
+        assert subprocess.run(down, shell=True, check=False, capture_output=True, timeout=60).returncode == 0
+        joined = subprocess.run(f"{up[1]} {up[2]} --detach", shell=True, check=False, capture_output=True, text=True, timeout=60)
+        assert joined.returncode == 0, joined.stdout + joined.stderr
+    finally:
+        demo("--remove")
