@@ -232,16 +232,20 @@ def describe_line(line):
 
 def parsed():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--isthmus", type=pathlib.Path, default=ROOT / "build/release/bin/isthmus")
+    parser.add_argument("--isthmus", type=pathlib.Path, default=ROOT / "build/release/bin/isthmus",
+                        help="the program; by default build/release/bin/isthmus")
     parser.add_argument("--quick", action="store_true", help="one round of a second each")
     parser.add_argument("--only", nargs="+", choices=[*CARRIERS, *PARTS], default=[], metavar="NAME",
-                        help=f"of the carriers {', '.join(CARRIERS)} and the parts {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help=f"a measurement; those over a narrow line take {WAN_TIMES} times as long")
-    parser.add_argument("--congestion", default="cubic", help="the TCP congestion control of all hosts: cubic, Linux' default, or bbr, reno")
+                        help=f"of the carriers {', '.join(CARRIERS)} and the parts {', '.join(PARTS)}; by default all")
+    parser.add_argument("--rounds", type=int, default=3, help="by default %(default)s")
+    parser.add_argument("--seconds", type=float, default=4.0,
+                        help=f"a measurement, by default %(default)g; those over a narrow line take {WAN_TIMES} times as long")
+    parser.add_argument("--congestion", default="cubic", help="the TCP congestion control of all hosts: %(default)s, Linux' default, or bbr, reno")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every number of every round")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md: not with --quick or --only, for the page is of whole runs")
     options = parser.parse_args()
+    if options.write and (options.quick or options.only):
+        parser.error("--write replaces the page docs/benchmarks.md, which is of whole runs: leave out --quick and --only")
     if options.quick:
         options.rounds, options.seconds = 1, 1.0
     options.carriers = [name for name in CARRIERS if name in options.only] or list(CARRIERS)
@@ -265,6 +269,7 @@ def main():
     except (KeyboardInterrupt, SystemExit):
         interrupted = True
         results.remark("all", "interrupted: the rounds are not complete")
+    options.write = options.write and not interrupted
     show(results, options, machine)
     return 1 if results.failures or interrupted else 0
 
