@@ -63,8 +63,7 @@ class SessionOwner {
   void obey(const std::shared_ptr<Connection>& connection, io::ControlMessage message);
   void yield_to(const std::string& session);
 
-  // The turn of the loop after every event: actions out of the session, octets out to the streams, the next
-  // deadline.
+  // After every event: actions out of the session, octets out to the streams, the next deadline.
   void turn();
   void flush();
   void set_timer();
