@@ -6,7 +6,7 @@ import time
 import pytest
 
 from support import netns
-from support.joins import BOTH, IPV4, shown, undone
+from support.joins import BOTH, IPV4, acquaint, shown, undone
 from support.netns import (FELLINI_IN, FELLINI_OUT, HOST_A, HOST_B, HOST_B6, LAN_A, LAN_A6, LAN_B, LAN_B6, POLANSKI_IN, POLANSKI_OUT)
 
 INTERNET = "198.51.100.1"  # an address of the router: somebody on the public network
@@ -230,6 +230,7 @@ def no_inner_network(near):
     near.topology.ip("polanski", "addr", "del", f"{POLANSKI_IN}/24", "dev", "lan0")
     yield
     near.topology.ip("polanski", "addr", "add", f"{POLANSKI_IN}/24", "dev", "lan0")
+    acquaint(near.topology)
 
 
 def test_a_far_end_that_has_no_address_to_give_names_what_would(near, no_inner_network):
