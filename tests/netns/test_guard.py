@@ -123,8 +123,13 @@ def test_our_own_sources_are_no_peers_inside_an_accepted_supernet(ground):
 
 
 def test_a_gateway_without_an_address_in_its_offer_is_told_why_nothing_is_proven(ground):
-    up = join(ground, "--offer", "2001:db8:99::/64", "--accept", LAN_B6, code=36)
-    assert "no address of this gateway lies in what it offers, 2001:db8:99::/64; --address" in up.stdout, shown(up)
+    ground.topology.ip("fellini", "-6", "route", "add", "2001:db8:99::/64", "dev", "lan0")
+    try:
+        up = join(ground, "--offer", "2001:db8:99::/64", "--accept", LAN_B6, code=36)
+        assert "no address of this gateway lies in what it offers, 2001:db8:99::/64; --address" in up.stdout, shown(up)
+        assert ground.run("down", "there").returncode == 0
+    finally:
+        ground.topology.ip("fellini", "-6", "route", "del", "2001:db8:99::/64", "dev", "lan0")
 
 
 def test_an_interface_may_be_named_with_a_hyphen(ground):
