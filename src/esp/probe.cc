@@ -35,7 +35,9 @@ std::optional<Probe> parse_probe(ConstBytes text) {
   in.u8();  // for later
   const std::uint16_t length = in.u16();
   const std::uint64_t token = in.u64();
-  if (!in.ok() || !is_ours || length != text.size() || text.size() < kMinProbe) return std::nullopt;
+  if (!in.ok() || !is_ours || length != text.size()) return std::nullopt;
+  // In IPv6 a dummy may be longer than an echo of ours can be.
+  if (text.size() < kMinProbe || text.size() > kMaxProbe) return std::nullopt;
   if (kind == std::to_underlying(Probe::Kind::kRequest)) return Probe{Probe::Kind::kRequest, token};
   if (kind == std::to_underlying(Probe::Kind::kEcho)) return Probe{Probe::Kind::kEcho, token};
   return std::nullopt;

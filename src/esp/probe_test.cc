@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "esp/esp_format.h"
+#include "net/big_endian.h"
 
 namespace isthmus::esp {
 namespace {
@@ -34,6 +35,16 @@ TEST(Probe, IsNotFoundInAnothersDummy) {
   short_one.resize(kProbeFields);
   short_one[7] = kProbeFields;
   EXPECT_EQ(parse_probe(short_one), std::nullopt);
+}
+
+// A datagram over IPv6 has room for it, and its echo would have none over IPv4.
+TEST(Probe, IsNoneThatIsLongerThanOneOfOurs) {
+  for (const std::size_t size : {kMaxProbe + 1, std::size_t{65490}}) {
+    Bytes longer = written({Probe::Kind::kRequest, 5}, kMaxProbe);
+    longer.resize(size);
+    store_u16(longer, 6, static_cast<std::uint16_t>(size));
+    EXPECT_EQ(parse_probe(longer), std::nullopt) << size;
+  }
 }
 
 TEST(Probe, IgnoresTheOctetKeptForLater) {
