@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -23,6 +24,24 @@ constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
 io::LogLevel log_level(int verbosity) {
   if (verbosity >= 2) return io::LogLevel::kFrame;
   return verbosity == 1 ? io::LogLevel::kNegotiation : io::LogLevel::kNotice;
+}
+
+// On a terminal, unless it was asked to be told all, a person reads progress and nothing twice.
+io::LogOptions log_options(const OwnerSetup& setup) {
+  io::LogOptions options{.most = log_level(setup.verbosity)};
+  const bool is_watched = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+  options.is_beside_progress = setup.progress && setup.verbosity == 0 && is_watched;
+  return options;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    line.append(line.empty() ? "" : "; ").append(text.substr(0, end));
+    text.remove_prefix(std::min(text.find_first_not_of("\n ", end), text.size()));
+  }
+  return line;
 }
 
 ppp::LinkOptions link_options(const config::PeerPolicy& policy, bool is_caller) {
@@ -70,7 +89,7 @@ SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, io::Runtime
     : loop_(loop),
       setup_(std::move(setup)),
       dir_(std::move(dir)),
-      log_(io::LogOptions{.most = log_level(setup_.verbosity)}),
+      log_(log_options(setup_)),
       routes_(std::move(routes)),
       listener_(std::move(listener)),
       monitor_(std::move(monitor)),
@@ -236,7 +255,8 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   if (!left.empty()) exit_code_ = config::ExitCode::kLeftovers;
   if (tunnel_) tunnel_->stop();
   tunnel_.reset();
-  log_.notice(fmt::format("session {} has ended: {}", setup_.session, text.empty() ? "done" : text));
+  log_.notice(
+      fmt::format("session {} has ended: {}", setup_.session, text.empty() ? "done" : one_line(text)));
   remove_state(dir_, setup_.session);
   for (const auto& connection : connections_) {
     if (connection->waits_for_end) {

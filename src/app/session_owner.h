@@ -142,8 +142,7 @@ class SessionOwner {
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;
   bool is_over_ = false, in_turn_ = false;
-  config::ExitCode exit_code_ = config::ExitCode::kOk;
-  config::ExitCode plan_code_ = config::ExitCode::kOk;  // whether `up` would do what was planned
+  config::ExitCode exit_code_{}, plan_code_{};  // kOk; the latter: whether `up` would do what was planned
   std::string exit_text_;
 };
 

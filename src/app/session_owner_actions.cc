@@ -143,7 +143,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
   say_step("addresses", fmt::format("{} on {}, MTU {}", addresses, interface, mtu));
   say_step("routes", fmt::format("{} → {}", joined(texts(agreement.accepted)), interface));
   for (const std::string& warning : plan.warnings) {
-    log_.warning(warning);
+    log_.record(io::LogLevel::kWarning, warning);
     if (setup_.progress) setup_.progress->detail(warning);
   }
   log_.notice(fmt::format("link up {}: {}, accepted {}, offered {}", with, addresses,
@@ -237,7 +237,7 @@ void SessionOwner::on(session::Proven& proven) {
 
 void SessionOwner::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {
   log_.notice(fmt::format("proof {}", state_.proof));
-  for (const std::string& remedy : remedies) log_.warning(remedy);
+  for (const std::string& remedy : remedies) log_.record(io::LogLevel::kWarning, remedy);
   if (!setup_.progress) return;
   Progress& progress = *setup_.progress;
   progress.step(io::boot_now(), "proof",
@@ -261,6 +261,8 @@ void SessionOwner::on(session::Ended& ended) {
   if (ended.reason == session::EndReason::kDialFailed && diagnosis_) {
     text = diagnosis_->what + (diagnosis_->remedy.empty() ? "" : "\n  " + diagnosis_->remedy);
   }
+  if (text.empty() && signal_ != 0 && state_.proof.empty())
+    text = "ended by a signal before the session stood: everything is undone";
   if (ended.reason == session::EndReason::kAddressRefused) text += "\n  " + setup_.site.address_remedy();
   finish(exit_code_of(ended.reason), text);
 }

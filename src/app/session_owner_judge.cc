@@ -1,6 +1,5 @@
 // What a session owner makes of a peer's Hello: whether the two ends want what the other permits.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "app/host_id.h"
 #include "app/session_owner.h"
@@ -111,12 +110,16 @@ session::Agreement SessionOwner::foreseen(const session::Judge& judge,
 bool SessionOwner::is_as_asked(const session::Agreement& agreement) {
   const std::vector<Lack> lacks = setup_.site.lacks(agreement);
   if (lacks.empty()) return true;
+  std::string text;
   for (const Lack& lack : lacks) {
-    for (const std::string& sentence : lack.sentences) log_.error(sentence);
+    for (const std::string& sentence : lack.sentences) {
+      log_.record(io::LogLevel::kError, sentence);
+      text += (text.empty() ? "" : "\n") + sentence;
+    }
   }
   session_->close(io::boot_now(),
                   {session::Bye::Reason::kUndone, "the caller was refused what it asked for"});
-  finish(lacks.front().code, fmt::format("{}", fmt::join(lacks.front().sentences, ", ")));
+  finish(lacks.front().code, text);
   return false;
 }
 

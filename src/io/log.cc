@@ -75,7 +75,10 @@ bool is_journal_stream(int fd, std::string_view journal_stream) {
 }
 
 Log::Log(const LogOptions& options)
-    : most_(options.most), to_stderr_(options.to_stderr), stderr_(STDERR_FILENO) {
+    : most_(options.most),
+      to_stderr_(options.to_stderr),
+      is_beside_progress_(options.is_beside_progress),
+      stderr_(STDERR_FILENO) {
   const char* journal_stream = getenv("JOURNAL_STREAM");
   is_journal_ = journal_stream != nullptr && is_journal_stream(STDERR_FILENO, journal_stream);
   to_syslog_ = options.to_syslog && !(is_journal_ && to_stderr_);
@@ -87,10 +90,18 @@ Log::~Log() {
 }
 
 void Log::write(LogLevel level, std::string_view text) {
+  put(level, text, to_stderr_ && (!is_beside_progress_ || level <= LogLevel::kWarning));
+}
+
+void Log::record(LogLevel level, std::string_view text) {
+  put(level, text, to_stderr_ && !is_beside_progress_);
+}
+
+void Log::put(LogLevel level, std::string_view text, bool to_stderr) {
   if (!wants(level)) return;
   const std::string line = log_line(text);
   if (to_syslog_) syslog(syslog_priority(level), "%s%s", word_for(level), line.c_str());
-  if (!to_stderr_) return;
+  if (!to_stderr) return;
   const std::string prefix = is_journal_ ? fmt::format("<{}>", syslog_priority(level)) : time_stamp() + " ";
   stderr_.write(prefix, word_for(level) + line);
 }

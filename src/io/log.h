@@ -23,6 +23,8 @@ struct LogOptions {
   LogLevel most = LogLevel::kInfo;
   bool to_stderr = true;
   bool to_syslog = true;  // as LOG_DAEMON; not where standard error is the journal already
+  // A person is told each step there otherwise: standard error gets warnings and errors only.
+  bool is_beside_progress = false;
 };
 
 // Never waits: a line that standard error cannot take at once (a terminal stopped by ctrl-S, a full pipe) is
@@ -38,6 +40,8 @@ class Log {
   [[nodiscard]] bool wants(LogLevel level) const { return level <= most_; }
   // One line, made fit by log_line(). With the time; in the journal with its priority instead.
   void write(LogLevel level, std::string_view text);
+  // As write(), but not to standard error where progress tells the same.
+  void record(LogLevel level, std::string_view text);
 
   void error(std::string_view text) { write(LogLevel::kError, text); }
   void warning(std::string_view text) { write(LogLevel::kWarning, text); }
@@ -45,8 +49,11 @@ class Log {
   void info(std::string_view text) { write(LogLevel::kInfo, text); }
 
  private:
+  void put(LogLevel level, std::string_view text, bool to_stderr);
+
   LogLevel most_;
   bool to_stderr_;
+  bool is_beside_progress_;
   bool is_journal_;
   bool to_syslog_;
   LineOutput stderr_;

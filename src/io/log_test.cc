@@ -66,6 +66,16 @@ class CapturedStderr {
 
 constexpr LogOptions kStderrOnly{.most = LogLevel::kInfo, .to_stderr = true, .to_syslog = false};
 
+TEST(Log, LeavesToProgressWhatProgressTells) {
+  const CapturedStderr captured;
+  Log log{{.most = LogLevel::kInfo, .to_stderr = true, .to_syslog = false, .is_beside_progress = true}};
+  log.notice("added route");
+  log.record(LogLevel::kError, "refused");
+  log.warning("put back");
+  EXPECT_THAT(captured.text(), testing::AllOf(HasSubstr("put back"), testing::Not(HasSubstr("added")),
+                                              testing::Not(HasSubstr("refused"))));
+}
+
 TEST(Log, WritesTheTimeAndTheText) {
   const CapturedStderr captured;
   Log log{kStderrOnly};

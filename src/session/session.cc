@@ -124,7 +124,7 @@ void Session::close(Instant now, const Bye& bye) {
     calls_.at(id).hang_up(now, bye);
     follow(now, id);
   }
-  if (calls_.empty()) end(EndReason::kUndoneByUs, bye.text);
+  if (calls_.empty()) end(EndReason::kUndoneByUs, "");  // the words of `bye` are for the far end
 }
 
 std::optional<Instant> Session::next_deadline() const {

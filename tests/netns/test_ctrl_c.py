@@ -56,3 +56,14 @@ def test_ctrl_c_on_a_terminal_undoes_both_ends(isthmus):
         # A Terminate-Request came through: the far end does not hold the session for its minute.
         far.wait_clean(5)
         assert time.monotonic() - pressed < 8
+
+
+def test_a_failure_is_told_once_on_a_terminal(isthmus):
+    with Topology() as topology, Sshd(topology, "polanski", program=isthmus) as sshd:
+        near = Gateway(topology, "fellini", isthmus)
+        argv = [str(isthmus), "up", *sshd.client_args(), f"root@{POLANSKI_OUT}", "--offer", "10.8.0.0/16", "--accept", LAN_B]
+        pid, terminal = on_terminal(topology.argv("fellini", argv), {**topology.env, **near.env, "TERM": "xterm"})
+        shown = []
+        assert wait_until(lambda: shown.append(read_all(terminal)) or ended(pid, terminal), 20, what="up ends") == [31]
+        text = "".join(shown)
+        assert text.count("leads to 10.8.0.0/16") == 1 and "\\x0a" not in text and "has ended" not in text, text
