@@ -26,7 +26,7 @@ void Progress::line(const std::string& text) {
 Instant Progress::still_waiting(Instant now, const std::string& what) {
   if (!last_sign_) last_sign_ = begin_;
   if (now - *last_sign_ < kSignInterval) return *last_sign_ + kSignInterval;
-  line(fmt::format("  {:<10} waiting for {} since {}", "…", what, seconds_text(now - last_)));
+  line(fmt::format("  {:<10} waiting for {} for {}", "…", what, seconds_text(now - last_)));
   last_sign_ = now;
   return now + kSignInterval;
 }

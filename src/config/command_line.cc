@@ -38,6 +38,9 @@ std::expected<bool, UsageError> understand(CLI::App& app, const std::string& com
     return true;
   } catch (const CLI::ExtrasError&) {
     return usage(command, describe_extras(app, words));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view what{error.what()};
+    return usage(command, std::string{what.substr(0, what.find(':'))} + " needs a value");
   } catch (const CLI::ParseError& error) {
     return usage(command, error.what());
   }
@@ -133,9 +136,7 @@ Parsed parse_ppp(const std::string& command, const Words& words) {
       UsageError{"isthmus ppp: " + options.error().message + "\n", static_cast<int>(PppExit::kOptionError)});
 }
 
-Parsed parse_help(const std::string&, const Words& words) {
-  return HelpCommand{words.empty() ? "" : words.front()};
-}
+Parsed parse_help(const std::string&, const Words& words);
 
 Parsed parse_version(const std::string& command, const Words& words) {
   if (!words.empty()) return usage(command, "nothing follows it");
@@ -163,6 +164,18 @@ std::vector<std::string_view> command_names() {
   return names;
 }
 
+std::unexpected<UsageError> no_command(const std::string& word) {
+  return usage("",
+               fmt::format("'{}' is no command{}", printable(word, 60), suggestion(word, command_names())));
+}
+
+Parsed parse_help(const std::string&, const Words& words) {
+  if (words.empty()) return HelpCommand{""};
+  if (std::ranges::count(command_names(), std::string_view{words.front()}) == 0)
+    return no_command(words.front());
+  return HelpCommand{words.front()};
+}
+
 }  // namespace
 
 std::expected<Command, UsageError> parse_command_line(const std::vector<std::string>& words) {
@@ -172,10 +185,7 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
     return usage("", "the command line is too long");
 
   const auto row = std::ranges::find(kCommands, words.front(), &CommandRow::name);
-  if (row == kCommands.end()) {
-    return usage("", fmt::format("'{}' is no command{}", printable(words.front(), 60),
-                                 suggestion(words.front(), command_names())));
-  }
+  if (row == kCommands.end()) return no_command(words.front());
   return row->parse(words.front(), Words(words.begin() + 1, words.end()));
 }
 

@@ -150,6 +150,8 @@ TEST(CommandLine, NamesWhatIsWrong) {
   EXPECT_THAT(complaint({"up", "ssh://h:22", "-p", "23", "--accept", "10.0.0.0/8"}),
               HasSubstr("different ports"));
   EXPECT_THAT(complaint({"dwon"}), HasSubstr("did you mean 'down'"));
+  EXPECT_THAT(complaint({"help", "dwon"}), HasSubstr("did you mean 'down'"));
+  EXPECT_THAT(complaint({"up", "polanski", "--offer"}), HasSubstr("--offer needs a value"));
   EXPECT_THAT(complaint({}), HasSubstr("isthmus up"));
 }
 

@@ -55,7 +55,7 @@ ssh (the system's, with your configuration, agent and known hosts)
 
   isthmus up root@polanski --offer 193.6.35.0/24 --accept 193.6.37.0/24
   isthmus up admin@gate.example --accept 10.20.0.0/16             from a laptop
-  isthmus up root@[2001:db8::1] -p 2222 --accept 0.0.0.0/0        a full tunnel
+  isthmus up root@[2001:db8::1] -p 2222 --accept 0.0.0.0/0        a full tunnel, with an address from there
   isthmus up root@polanski --address 192.168.0.1:192.168.0.2 --accept 193.6.37.0/24 \
     --remote-command 'pppd nodetach notty noauth'                 where isthmus is not installed
 )";

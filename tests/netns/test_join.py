@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import time
 
@@ -186,12 +187,27 @@ def test_a_signal_ends_a_standing_session_with_0_and_undoes_it(near, number):
         assert not has_isthmus_link(near.topology, "fellini")
 
 
+@pytest.mark.parametrize("words", [["status"], ["down", "--all"], ["cleanup"]])
+def test_whoever_is_not_root_is_told_so_with_5(near, words):
+    program = near.topology.directory / "isthmus"
+    if not program.exists():
+        shutil.copy(near.program, program)  # where anybody may run it
+    result = near.topology.run("fellini", ["setpriv", "--reuid", "65534", "--clear-groups", program, *words], check=False)
+    assert result.returncode == 5 and "root" in result.stderr and "joining" not in result.stderr, shown(result)
+
+
+def test_an_address_without_a_length_is_told_to_be_one(near):
+    result = near.call("plan", "--offer", LAN_A, "--accept", "193.6.37.0")
+    assert "193.6.37.0/32 is one address" in result.stdout and "193.6.37.0/24" in result.stdout, shown(result)
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_before_the_session_stands_is_told_by_the_exit_status(near, number, code):
     with undone(near.topology), near.foreground(*IPV4, "--remote-command", "sleep 60") as up:
         up.wait_for("^joining")
         netns.wait_until(lambda: near.run("status").stdout.startswith(POLANSKI_OUT))
         assert up.end(number) == code, up.text
+        assert "at the other end" not in up.text
 
 
 def test_ctrl_c_reaches_the_whole_group_and_the_far_end_hears_goodbye(near):

@@ -27,7 +27,9 @@ inline constexpr const char* kSessionOwnerWord = "session-owner";
 
 // "isthmus: TEXT" on standard error.
 void complain(const std::string& text);
-// kNotRoot with a sentence on standard error, unless we may change this machine.
+// Whether we are root; if not, standard error gets the sentence `otherwise`.
+bool is_root(const std::string& otherwise);
+// The same for those that join.
 bool may_change_machine();
 
 }  // namespace isthmus::app

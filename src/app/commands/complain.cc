@@ -18,12 +18,16 @@ void complain(const std::string& text) {
   }
 }
 
-bool may_change_machine() {
+bool is_root(const std::string& otherwise) {
   if (geteuid() == 0) return true;
-  complain(
+  complain(otherwise);
+  return false;
+}
+
+bool may_change_machine() {
+  return is_root(
       "joining networks changes interfaces and routes, and needs root: run it with sudo\n"
       "(ssh itself still runs as you, with your keys and configuration)");
-  return false;
 }
 
 }  // namespace isthmus::app

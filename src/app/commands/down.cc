@@ -52,7 +52,8 @@ bool is_anything_left(const io::RuntimeDir& dir) {
 }  // namespace
 
 ExitCode run_down(const config::DownCommand& command) {
-  if (!may_change_machine()) return ExitCode::kNotRoot;
+  if (!is_root("ending a session undoes changes of interfaces and routes, and needs root: run it with sudo"))
+    return ExitCode::kNotRoot;
   const Result<io::RuntimeDir> dir = io::RuntimeDir::open();
   if (!dir) {
     complain(dir.error().message);
@@ -80,7 +81,8 @@ ExitCode run_down(const config::DownCommand& command) {
 }
 
 ExitCode run_cleanup(const config::CleanupCommand&) {
-  if (!may_change_machine()) return ExitCode::kNotRoot;
+  if (!is_root("cleaning up undoes changes of interfaces and routes, and needs root: run it with sudo"))
+    return ExitCode::kNotRoot;
   const Result<io::RuntimeDir> dir = io::RuntimeDir::open();
   if (!dir) {
     complain(dir.error().message);

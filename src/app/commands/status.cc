@@ -113,6 +113,7 @@ void print_json(const std::vector<Entry>& entries) {
 }  // namespace
 
 ExitCode run_status(const config::StatusCommand& command) {
+  if (!is_root("what sessions have changed only root may see: run it with sudo")) return ExitCode::kNotRoot;
   const Result<io::RuntimeDir> dir = io::RuntimeDir::find();
   if (!dir && dir.error().code != Error::Code::kNotFound) {
     complain(dir.error().message);

@@ -20,6 +20,11 @@ std::string prefixes_text(const std::vector<Prefix>& prefixes) {
   return texts.empty() ? "this machine" : fmt::format("{}", fmt::join(texts, ", "));
 }
 
+// "193.6.37.0" without a length is a host, and hardly meant.
+bool looks_like_network(const Prefix& prefix) {
+  return prefix.is_host() && prefix.address().is_v4() && prefix.address().octets().back() == 0;
+}
+
 OwnerSetup setup_for(const config::UpOptions& options, bool plan_only) {
   OwnerSetup setup{.session = options.name,
                    .site = Site{config::policy_from_options(options), std::nullopt},
@@ -32,6 +37,14 @@ OwnerSetup setup_for(const config::UpOptions& options, bool plan_only) {
   setup.progress->line(fmt::format("{} {} with {} behind {}", plan_only ? "planning to join" : "joining",
                                    prefixes_text(options.offers), prefixes_text(options.accepts),
                                    options.destination.to_string()));
+  for (const auto* prefixes : {&options.offers, &options.accepts}) {
+    for (const Prefix& prefix : *prefixes) {
+      if (looks_like_network(prefix))
+        setup.progress->detail(
+            fmt::format("! {} is one address; a network has its length behind it, as in {}/24",
+                        prefix.to_string(), prefix.address().to_string()));
+    }
+  }
   return setup;
 }
 
