@@ -1,6 +1,7 @@
 // Packets between two Sessions in virtual time: queue, window, reports, super-packets.
 #include <gtest/gtest.h>
 
+#include "allocation_count.h"
 #include "net/test_packets.h"
 #include "ppp/hdlc_encoder.h"
 #include "session_pair.h"
@@ -63,6 +64,33 @@ TEST_F(TrafficTest, ManyPacketsLeaveInPiecesAndNeedNoReportToDoSo) {
   EXPECT_LT(at_once, 10U);
   pair_.run_for(2 * pair_.kDelay - milliseconds{1});  // no report yet
   EXPECT_EQ(pair_.a.session->traffic().packets_sent, 31U);
+}
+
+// The way from the TUN to the far TUN, and the reports back: queue, window, link, framing, both ends.
+TEST_F(TrafficTest, NothingIsAllocatedForAPacket) {
+  bring_up();
+  warm_up();
+  Session& near = *pair_.a.session;
+  Session& far = *pair_.b.session;
+  const CallId here = near.current().value();
+  const CallId there = far.current().value();
+  const Bytes packet = packet_of({.payload = random_octets(1400, 5)});
+  Bytes forth, back;
+  const auto round = [&] {
+    pair_.now += milliseconds{1};
+    for (int i = 0; i < 20; ++i) near.enqueue(pair_.now, {packet});
+    near.pump(pair_.now, std::size_t{1} << 20);
+    near.take_octets(here, forth);
+    far.receive(pair_.now, there, forth, pair_.b.packets);
+    far.take_octets(there, back);
+    near.receive(pair_.now, here, back, pair_.a.packets);
+  };
+  for (int i = 0; i < 2000; ++i) round();  // buffers grow to what is needed
+  const int packets = pair_.b.packets.count;
+  const std::uint64_t before = allocation_count();
+  for (int i = 0; i < 200; ++i) round();
+  EXPECT_EQ(allocation_count(), before);
+  EXPECT_GT(pair_.b.packets.count, packets + 100);
 }
 
 TEST_F(TrafficTest, ASuperPacketCrossesWholeWhereTheStreamIsFast) {
