@@ -71,9 +71,9 @@ TEST_F(WorkerTest, CarryTcpUnharmed) {
       }
       const WorkerReport seen = report();
       EXPECT_GT(seen.tunnel.packets_received, 20000U);
-      // The last of them may have come between one worker's report and another's.
+      // The last of them may have come between one worker's report and another's, so that either sum may be ahead.
       const std::uint64_t arrived = seen.tunnel.packets_received + seen.tunnel.dropped(esp::Drop::kCongested);
-      EXPECT_LE(seen.tunnel.packets_sent - arrived, 20U);
+      EXPECT_NEAR(static_cast<double>(seen.tunnel.packets_sent), static_cast<double>(arrived), 20);
       EXPECT_THAT(drops(seen), IsEmpty());
       EXPECT_EQ(seen.pump, PumpCounters{.congested = seen.pump.congested});
       EXPECT_TRUE(other_events.empty());
