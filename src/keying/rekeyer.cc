@@ -89,7 +89,8 @@ void Rekeyer::retire_all() {
 std::optional<Instant> Rekeyer::next_deadline() const {
   std::optional<Instant> deadline = earlier(begin_at(), proof_at());
   for (const LiveGeneration& generation : live_) {
-    deadline = earlier(deadline, generation.made + options_.stop_after);
+    const Duration life = options_.stop_after + (generation.is_spent ? kLinger : Duration{});
+    deadline = earlier(deadline, generation.made + life);
     deadline = earlier(deadline, generation.retire_at);
   }
   return deadline;
@@ -97,8 +98,10 @@ std::optional<Instant> Rekeyer::next_deadline() const {
 
 void Rekeyer::advance(Instant now) {
   std::vector<esp::Generation> ended;
-  for (const LiveGeneration& generation : live_) {
-    const bool is_old = now >= generation.made + options_.stop_after;
+  for (LiveGeneration& generation : live_) {
+    // Both ends stop sending by it before either stops receiving.
+    if (now >= generation.made + options_.stop_after) generation.is_spent = true;
+    const bool is_old = now >= generation.made + options_.stop_after + kLinger;
     if (is_old || (generation.retire_at && now >= *generation.retire_at))
       ended.push_back(generation.number());
   }
@@ -184,14 +187,16 @@ void Rekeyer::check_complete(Instant now) {
   for (LiveGeneration& older : live_) {
     if (&older == &live_.back() || older.retire_at) continue;
     older.retire_at = now + kLinger;
+    older.has_outbound = false;
     for (std::size_t worker = 0; worker < options_.workers; ++worker)
       commands_.push_back({worker, esp::RetireOutbound{older.number()}});
   }
 }
 
 void Rekeyer::retire(esp::Generation number) {
-  for (std::size_t worker = 0; worker < options_.workers; ++worker)
-    commands_.push_back({worker, esp::Retire{number}});
+  for (std::size_t worker = 0; worker < options_.workers; ++worker) {
+    if (find(number)->is_held_by(worker)) commands_.push_back({worker, esp::Retire{number}});
+  }
   std::erase_if(live_, [&](const LiveGeneration& generation) { return generation.number() == number; });
 }
 

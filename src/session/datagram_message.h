@@ -42,7 +42,7 @@ struct PathReport {
   friend bool operator==(const PathReport&, const PathReport&) = default;
 };
 
-// The sender neither sends nor takes datagrams any more, until its next DatagramHello.
+// The sender neither sends nor takes datagrams any more; only another stream can begin them again.
 struct PathClose {
   enum class Reason : std::uint8_t {
     kSwitchedOff = 1,

@@ -1,0 +1,180 @@
+// How a DatagramPath finds where the peer answers, and notices when it no longer does.
+#include <algorithm>
+#include <utility>
+
+#include "session/datagram_path.h"
+
+namespace isthmus::session {
+
+void DatagramPath::worker_event(Instant now, const esp::TunnelEvent& event) {
+  if (is_closed_) return;
+  std::visit([&](const auto& one) { on(now, one); }, event);
+  settle(now);
+}
+
+void DatagramPath::on(Instant now, const esp::EchoArrived& echo) {
+  const bool is_of_keys = rekeyer_.echo_arrived(now, echo);
+  drain();
+  if (is_of_keys && remote_) health_.confirm(now);
+  if (const std::optional<PathProbe> probe = probes_.take(now, echo)) answered(now, *probe);
+}
+
+// The token came back, whatever address the echo came from: what was sent to `probe.to` has arrived.
+void DatagramPath::answered(Instant now, const PathProbe& probe) {
+  if (remote_ == probe.to) {
+    round_trip_ = now - probe.sent;
+    echo_at_ = now;
+    health_.confirm(now);
+  }
+  if (!remote_ && probe.purpose != PathProbe::Purpose::kMove) return candidate_answered(now, probe.to);
+  if (probe.purpose == PathProbe::Purpose::kSize && remote_ == probe.to) {
+    mtu_.confirm(now, probe.size);
+    probe_size(now);
+  }
+  if (probe.purpose != PathProbe::Purpose::kMove) return;
+  move_.prove(probe.to);
+  follow_move(now);
+}
+
+void DatagramPath::candidate_answered(Instant now, const Endpoint& candidate) {
+  if (echoes_.size() >= kMaxCandidates && !echoes_.contains(candidate)) return;
+  if (++echoes_[candidate] >= echoes_wanted_) return take(now, candidate);
+  probe_at_ = std::min(probe_at_, now + kPathTick / 2);
+}
+
+void DatagramPath::take(Instant now, const Endpoint& remote) {
+  remote_ = last_remote_ = remote;
+  active_at_ = echo_at_ = now;
+  health_.begin(now);
+  set_remote(remote);
+  mtu_.start(now, remote.address.family(), interface_mtu_);
+  rekeyer_.path_known(now, true);
+  drain();
+  probe_size(now);
+}
+
+void DatagramPath::set_remote(const Endpoint& remote) {
+  for (std::size_t worker = 0; worker < options_.keying.workers; ++worker)
+    commands_.push_back({worker, esp::SetRemote{remote}});
+}
+
+void DatagramPath::lose(Instant now, std::string reason) {
+  if (remote_) echoes_wanted_ = kEchoesAfterFailure;
+  remote_.reset();
+  round_trip_.reset();
+  mtu_.stop();
+  move_.end();
+  rekeyer_.path_known(now, false);
+  search_anew(now);
+  carry(options_.mode == PathMode::kDatagram ? Way::kNowhere : Way::kStream, std::move(reason));
+}
+
+void DatagramPath::search_anew(Instant now) {
+  echoes_.clear();
+  eager_until_ = now + kEagerProbing;
+  probe_at_ = now;
+}
+
+void DatagramPath::probe_candidates(Instant now) {
+  if (!peer_ || !rekeyer_.for_probes()) return;
+  std::vector<Endpoint> all = candidates_;
+  const auto add = [&](const Endpoint& endpoint) {
+    if (std::ranges::find(all, endpoint) == all.end()) all.push_back(endpoint);
+  };
+  // And what has answered before, though the peer does not know of it.
+  if (last_remote_) add(*last_remote_);
+  for (const auto& [endpoint, echoes] : echoes_) add(endpoint);
+  for (const Endpoint& endpoint : all) probe(now, PathProbe::Purpose::kCandidate, endpoint);
+  probe_at_ = now + (now < eager_until_ ? kPathTick : kPatientProbing);
+}
+
+void DatagramPath::on(Instant now, const esp::ProbeArrived& arrived) {
+  rekeyer_.probe_arrived(now, arrived);
+  drain();
+  largest_probe_ = std::max(largest_probe_, arrived.size);
+  if (!remote_) reply(now, arrived.from);
+}
+
+// The peer's probe comes through, so ours may too: to an address that only a NAT knew, or sooner than its
+// turn. One for each tick and address, so that no more goes there than three times what came.
+void DatagramPath::reply(Instant now, const Endpoint& from) {
+  if (replied_.size() >= kMaxCandidates || std::ranges::find(replied_, from) != replied_.end()) return;
+  if (!may_be_probed(from.address, facts_)) return;
+  heard_from_ = from;
+  replied_.push_back(from);
+  probe(now, PathProbe::Purpose::kCandidate, from);
+}
+
+void DatagramPath::on(Instant now, const esp::RemoteMoved& moved) {
+  if (!remote_) return reply(now, moved.from);
+  if (moved.from == *remote_ || !may_be_probed(moved.from.address, facts_)) return;
+  heard_from_ = moved.from;
+  const bool is_sure = moved.by == esp::RemoteMoved::By::kPacket;
+  move_.begin(now, moved.from, is_sure);
+  if (!is_sure) {
+    probe(now, PathProbe::Purpose::kHealth, *remote_);
+    health_.expect(now);
+  }
+  follow_move(now);
+}
+
+void DatagramPath::follow_move(Instant now) {
+  if (!remote_ || !move_.to()) return;
+  if (move_.take_probe(now)) probe(now, PathProbe::Purpose::kMove, *move_.to());
+  if (move_.is_due(now, echo_at_)) return move(now);
+  if (move_.is_over(now)) move_.end();
+}
+
+void DatagramPath::move(Instant now) {
+  const Endpoint to = *move_.to();
+  const bool is_same_family = to.address.family() == remote_->address.family();
+  move_.end();
+  remote_ = last_remote_ = to;
+  set_remote(to);
+  health_.confirm(now);
+  if (is_same_family) {
+    mtu_.suspect(now);
+  } else {
+    mtu_.start(now, to.address.family(), interface_mtu_);
+  }
+  probe_size(now);
+}
+
+void DatagramPath::on(Instant now, const esp::LimitReached& limit) {
+  rekeyer_.limit_reached(now, limit);
+}
+
+// Once a tick.
+void DatagramPath::watch(Instant now) {
+  replied_.clear();
+  // Packets come, though no probes any more: the peer has found its way.
+  const bool is_receiving = std::exchange(received_at_tick_, counts_.received) != counts_.received;
+  if (!remote_ && is_receiving && heard_from_) reply(now, *heard_from_);
+  if (!remote_) return;
+  // A path that does not carry yet has nothing else that would show its end.
+  const Duration patience = now < eager_until_ ? 2 * kPathTick : kPatientProbing;
+  const bool is_unproven = way_ != Way::kDatagrams && now - echo_at_ >= patience;
+  const bool is_idle = now - active_at_ >= kKeepaliveAfter;
+  if (!health_.is_doubtful(now) && !is_idle && !is_unproven) return;
+  probe(now, PathProbe::Purpose::kHealth, *remote_);
+  health_.expect(now);
+}
+
+void DatagramPath::probe_size(Instant now) {
+  if (!remote_) return;
+  const bool is_busy = way_ == Way::kDatagrams && now - busy_at_ < kMtuConfirmTimer;
+  while (const std::optional<std::size_t> size = mtu_.probe_due(now, is_busy))
+    probe(now, PathProbe::Purpose::kSize, *remote_, *size);
+}
+
+// In turn by every worker, so that each SA and each queue is watched.
+void DatagramPath::probe(Instant now, PathProbe::Purpose purpose, const Endpoint& to, std::size_t size) {
+  const std::optional<esp::Generation> generation = rekeyer_.for_probes();
+  if (!generation) return;
+  const PathProbe& probe = probes_.add({purpose, *generation, to, size, 0, now});
+  const std::size_t worker = next_worker_++ % options_.keying.workers;
+  commands_.push_back({worker, esp::SendProbe{*generation, probe.token, size, to}});
+  if (remote_ == to) active_at_ = now;
+}
+
+}  // namespace isthmus::session

@@ -1,0 +1,154 @@
+#include "session/path_health.h"
+
+#include <gtest/gtest.h>
+
+#include "session/loss_meter.h"
+#include "session/remote_move.h"
+
+namespace isthmus::session {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Instant kStart{seconds{1000}};
+
+TEST(PathHealth, MeansNothingBySilenceWhileNothingIsSent) {
+  PathHealth health;
+  health.begin(kStart);
+  for (int tick = 0; tick < 100; ++tick) health.observe(kStart + tick * kPathTick, 0);
+  EXPECT_EQ(health.silent_at(), std::nullopt);
+  EXPECT_FALSE(health.is_doubtful(kStart + seconds{50}));
+}
+
+TEST(PathHealth, IsDoubtfulAfterHalfASecondAndSilentAfterTwoAndAQuarter) {
+  PathHealth health;
+  health.begin(kStart);
+  health.observe(kStart, 0);
+  for (int tick = 1; tick < 5; ++tick) health.observe(kStart + tick * kPathTick, 10);
+  EXPECT_FALSE(health.is_doubtful(kStart + milliseconds{499}));
+  EXPECT_TRUE(health.is_doubtful(kStart + kDoubtAfter));
+  EXPECT_FALSE(health.is_silent(kStart + kSilentAfter - milliseconds{1}));
+  EXPECT_TRUE(health.is_silent(kStart + kSilentAfter));
+}
+
+TEST(PathHealth, IsWellAgainWithAnyWordOfThePeer) {
+  PathHealth health;
+  health.begin(kStart);
+  health.observe(kStart + kPathTick, 10);
+  health.confirm(kStart + seconds{2});
+  EXPECT_EQ(health.silent_at(), std::nullopt);
+  health.observe(kStart + seconds{2}, 20);
+  EXPECT_EQ(health.silent_at(), kStart + seconds{2} + kSilentAfter);
+}
+
+TEST(PathHealth, ExpectsAnAnswerToAProbeThoughNothingElseIsSent) {
+  PathHealth health;
+  health.begin(kStart);
+  health.expect(kStart + seconds{20});
+  EXPECT_EQ(health.silent_at(), kStart + seconds{20} + kSilentAfter);
+}
+
+TEST(PathHealth, BlamesNobodyForTheTimeThatWeSlept) {
+  PathHealth health;
+  health.begin(kStart);
+  health.observe(kStart + kPathTick, 10);
+  health.observe(kStart + seconds{3600}, 10);
+  EXPECT_FALSE(health.is_silent(kStart + seconds{3600}));
+  EXPECT_EQ(health.silent_at(), kStart + seconds{3600} + kSilentAfter);
+}
+
+// --- LossMeter
+
+PathReport report(std::uint32_t generation, std::uint64_t packets) {
+  return {{{esp::Generation{generation}, packets}}, std::nullopt};
+}
+
+TEST(LossMeter, TellsOfWhatDidNotArrive) {
+  LossMeter loss;
+  (void)loss.report(kStart, 0, report(1, 0));
+  (void)loss.take_loss();
+  (void)loss.report(kStart + seconds{1}, 50, report(1, 40));
+  EXPECT_EQ(loss.take_loss(), std::nullopt) << "the window is not over";
+  (void)loss.report(kStart + seconds{2}, 100, report(1, 75));
+  EXPECT_EQ(loss.take_loss(), 250U);
+  EXPECT_EQ(loss.take_loss(), std::nullopt);
+  EXPECT_EQ(loss.per_mille(), 250U);
+}
+
+TEST(LossMeter, SaysWhetherAnythingHasArrivedSinceTheReportBefore) {
+  LossMeter loss;
+  EXPECT_TRUE(loss.report(kStart, 10, report(1, 5)));
+  EXPECT_FALSE(loss.report(kStart, 20, report(1, 5)));
+  EXPECT_FALSE(loss.report(kStart, 20, report(1, 4))) << "counts do not go back";
+  EXPECT_TRUE(loss.report(kStart, 20, report(2, 1))) << "another generation begins anew";
+}
+
+TEST(LossMeter, TakesNothingFromAHandfulOfPackets) {
+  LossMeter loss;
+  (void)loss.report(kStart, 0, report(1, 0));
+  (void)loss.report(kStart + seconds{2}, 5, report(1, 0));
+  EXPECT_EQ(loss.take_loss(), std::nullopt);
+}
+
+TEST(LossMeter, IsNeverBelowZero) {
+  LossMeter loss;
+  (void)loss.report(kStart, 0, report(1, 0));
+  (void)loss.report(kStart + seconds{2}, 20, report(1, 500));
+  EXPECT_EQ(loss.take_loss(), 0U);
+}
+
+// --- RemoteMove
+
+const Endpoint kNew{IpAddress::v4(0xc6336401), 4000};
+const Endpoint kOther{IpAddress::v4(0xc6336402), 4000};
+
+TEST(RemoteMove, SendsTwoProbesAtMost) {
+  RemoteMove move;
+  move.begin(kStart, kNew, true);
+  int probes = 0;
+  for (int tick = 0; tick < 100; ++tick) {
+    move.begin(kStart + tick * kPathTick, kNew, true);
+    probes += move.take_probe(kStart + tick * kPathTick) ? 1 : 0;
+  }
+  EXPECT_EQ(probes, kMoveProbes);
+}
+
+TEST(RemoteMove, IsNotDueBeforeItsProbeCameBack) {
+  RemoteMove move;
+  move.begin(kStart, kNew, true);
+  EXPECT_TRUE(move.take_probe(kStart));
+  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart));
+  move.prove(kOther);
+  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart));
+  move.prove(kNew);
+  EXPECT_TRUE(move.is_due(kStart + milliseconds{1}, kStart));
+}
+
+TEST(RemoteMove, ToWhereOnlyProbesCameFromWaitsForTheOldAddressToFallSilent) {
+  RemoteMove move;
+  move.begin(kStart, kNew, false);
+  move.prove(kNew);
+  EXPECT_FALSE(move.is_due(kStart + milliseconds{999}, kStart - seconds{1}));
+  EXPECT_TRUE(move.is_due(kStart + seconds{1}, kStart - seconds{1}));
+  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart + milliseconds{20})) << "the old address answers";
+}
+
+TEST(RemoteMove, BecomesSureWhenAPacketComes) {
+  RemoteMove move;
+  move.begin(kStart, kNew, false);
+  move.begin(kStart, kNew, true);
+  move.prove(kNew);
+  EXPECT_TRUE(move.is_due(kStart + milliseconds{1}, kStart + milliseconds{1}));
+}
+
+TEST(RemoteMove, IsOverAfterAWhile) {
+  RemoteMove move;
+  EXPECT_FALSE(move.is_over(kStart));
+  move.begin(kStart, kNew, true);
+  EXPECT_FALSE(move.is_over(kStart + seconds{1}));
+  EXPECT_TRUE(move.is_over(kStart + kSilentAfter));
+}
+
+}  // namespace
+}  // namespace isthmus::session

@@ -1,0 +1,36 @@
+// What a DatagramPath is told once, and what it is told of each stream.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+#include "keying/rekeyer.h"
+#include "net/address.h"
+#include "net/prefix.h"
+
+namespace isthmus::session {
+
+enum class PathMode : std::uint8_t {
+  kAuto,      // datagrams where they come through, else the stream
+  kStream,    // the stream alone
+  kDatagram,  // datagrams alone: packets wait for nothing else, and are refused without them
+};
+
+struct PathOptions {
+  PathMode mode = PathMode::kAuto;
+  keying::RekeyerOptions keying;
+  std::uint16_t port = 0;                // our UDP port
+  std::vector<IpAddress> own_addresses;  // told to the peer, as far as it may reach us by them
+};
+
+struct PathFacts {
+  // The far end of ssh's connection: the address that was dialled, or that the caller came from.
+  std::vector<IpAddress> ssh_peers;
+  // Networks whose routes lead into the tunnel. No datagram is sent there, or it would carry itself.
+  std::vector<Prefix> tunnelled;
+  // IPv6 goes through the tunnel: packets of 1280 octets must fit, or the path is not taken.
+  bool carries_ipv6 = false;
+};
+
+}  // namespace isthmus::session
