@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "keying": {"base", "net", "crypto", "esp", "keying"},
     "ppp": {"base", "net", "ppp"},
     "session": {"base", "net", "crypto", "esp", "keying", "ppp", "session"},
-    "config": {"base", "net", "ppp", "session", "config"},
+    "config": {"base", "net", "crypto", "ppp", "session", "config"},
     "io": {"base", "net", "io"},
     "dataplane": {"base", "net", "crypto", "esp", "io", "dataplane"},
     "app": {"base", "net", "crypto", "esp", "keying", "ppp", "session", "config", "io", "dataplane", "app"},

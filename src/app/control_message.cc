@@ -32,7 +32,8 @@ Json to_json(const AttachRequest& request) {
   Json json{{"request", "attach"},    {"session", request.session},     {"peer_file", request.peer_file},
             {"login", request.login}, {"verbosity", request.verbosity}, {"host", request.host}};
   if (request.client) json["client"] = request.client->to_string();
-  if (request.server) json["server"] = request.server->to_string();
+  if (request.server) json["server"] = request.server->address.to_string();
+  if (request.server) json["server_port"] = request.server->port;
   return json;
 }
 Json to_json(const DownRequest&) {
@@ -56,7 +57,8 @@ AttachRequest attach_from(const Json& json) {
   const Result<IpAddress> client = IpAddress::parse(text_of(json, "client"));
   if (client) request.client = *client;
   const Result<IpAddress> server = IpAddress::parse(text_of(json, "server"));
-  if (server) request.server = *server;
+  const int port = number_of(json, "server_port");
+  if (server && port >= 0 && port <= UINT16_MAX) request.server = {*server, static_cast<std::uint16_t>(port)};
   return request;
 }
 

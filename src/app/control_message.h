@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "base/result.h"
-#include "net/address.h"
+#include "net/endpoint.h"
 
 namespace isthmus::app {
 
@@ -21,7 +21,7 @@ struct AttachRequest {
   std::optional<IpAddress> client;  // the caller's
   int verbosity = 0;
   std::string host;                 // the caller's HostId in hex, as its greeting claims
-  std::optional<IpAddress> server;  // our end of the outer connection
+  std::optional<Endpoint> server;   // our end of the outer connection
 };
 // "Undo and end."
 struct DownRequest {};

@@ -24,6 +24,7 @@ struct Leg {
   std::unique_ptr<SshCall> ssh;                // of an outgoing call
   std::optional<io::ControlConnection> front;  // of an incoming one: the waiting `attach`
   OuterPath outer;                             // of an incoming one: the caller
+  std::uint16_t answered_at = 0;               // of an incoming one: the port of our sshd, if it is known
   std::string login;
   std::optional<Instant> begin_by;  // then LCP begins though nothing was heard
   std::optional<Instant> end_by;    // then a leg that was hung up is cut off

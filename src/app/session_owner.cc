@@ -207,6 +207,7 @@ void SessionOwner::set_timer() {
   consider(put_back_at_);
   consider(linger_until_);
   consider(sign_at_);
+  consider(count_at_);
   for (const auto& [id, leg] : legs_) {
     consider(leg.begin_by);
     consider(leg.end_by);
@@ -232,8 +233,10 @@ void SessionOwner::on_time() {
   if (is_due(put_back_at_)) {
     for (const std::string& line : routes_.put_back())
       log_.warning("removed by another program, put back: " + line);
+    look_at_network();
   }
   if (is_due(sign_at_) && setup_.progress) sign_at_ = setup_.progress->still_waiting(now, waiting_for_);
+  if (is_due(count_at_)) count_datagrams();
   if (!is_over_) session_->advance(now);
   turn();
 }
@@ -246,6 +249,8 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   exit_text_ = text;
   put_back_at_.reset();
   sign_at_.reset();
+  count_at_.reset();
+  datagrams_.reset();
   const std::vector<Error> left = routes_.undo();
   std::string what_is_left;
   for (const Error& error : left) {
@@ -280,6 +285,7 @@ SessionState SessionOwner::present_state() const {
   now.dropped += sent.dropped + (tunnel_ ? tunnel_->refused() : 0);
   now.marked = sent.marked;
   now.waiting = sent.waiting;
+  add_datagrams(now);
   const session::StreamWindow* stream = session_->stream();
   if (stream == nullptr || !stream->min_rtt()) return now;
   now.stream_bits_per_second = static_cast<std::uint64_t>(stream->rate() * 8);

@@ -11,6 +11,7 @@
 
 #include "app/applied_routes.h"
 #include "app/control_message.h"
+#include "app/datagram_plane.h"
 #include "app/dialler.h"
 #include "app/leg.h"
 #include "app/progress.h"
@@ -78,6 +79,9 @@ class SessionOwner {
   void on(session::Proven& proven);
   void on(session::PlanArrived& plan);
   void on(session::Ended& ended);
+  void on(session::Command& command);
+  void on(session::Carry& carry);
+  void on(session::SetInnerMtu& set);
   void on(session::Said& said);
   void on(ppp::FrameTrace& trace);
 
@@ -92,8 +96,17 @@ class SessionOwner {
   OuterPath outer_of(const Leg& leg) const;
   void diagnose_ssh(Leg& leg);
 
-  Result<void> join(const session::Agreement& agreement, const OuterPath& outer);
+  Result<void> join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer);
   Result<void> open_tunnel(int mtu);
+  [[nodiscard]] bool wants_datagrams() const;
+  void open_datagrams(const Leg* leg);
+  void use_datagrams(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer,
+                     const HostFacts& facts);
+  void tell_interface_mtu(const HostFacts& facts);
+  void count_datagrams();
+  void look_at_network();
+  void add_datagrams(SessionState& now) const;
+  [[nodiscard]] int tunnel_mtu(int agreed) const;
   void warn_of_text_before(session::CallId id);
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
@@ -130,6 +143,9 @@ class SessionOwner {
   LegId next_leg_ = 1;
   std::vector<std::shared_ptr<Connection>> connections_;
   std::shared_ptr<TunPump> tunnel_;
+  std::unique_ptr<DatagramPlane> datagrams_;
+  int agreed_mtu_ = 1500;
+  std::optional<int> inner_mtu_;  // what datagrams take
   Selector selector_;
   std::optional<std::uint64_t> interface_id_;  // as agreed on first
   Bytes octets_;                               // on their way from a call to its stream
@@ -138,7 +154,7 @@ class SessionOwner {
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
   Dialler dialler_;
-  std::optional<Instant> put_back_at_, linger_until_, sign_at_;
+  std::optional<Instant> put_back_at_, linger_until_, sign_at_, count_at_;
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;
   bool is_over_ = false, in_turn_ = false;

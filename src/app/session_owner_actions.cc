@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <thread>
 #include <utility>
 
 #include "app/session_owner.h"
@@ -16,6 +17,9 @@ namespace isthmus::app {
 namespace {
 
 using config::ExitCode;
+
+// More hold no more than the two or three flows that make a line full.
+constexpr std::size_t kMostWorkers = 8;
 
 std::vector<std::string> texts(const std::vector<Prefix>& prefixes) {
   std::vector<std::string> lines;
@@ -97,6 +101,11 @@ std::string why_unproven(const session::Agreement& agreement, const std::optiona
   return "nothing could be tried: the far end named no address in what it offers";
 }
 
+// One for each processor that we may use, and a queue of the TUN for each.
+std::size_t worker_count() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostWorkers);
+}
+
 }  // namespace
 
 void SessionOwner::on(session::Said& said) {
@@ -115,24 +124,27 @@ void SessionOwner::on(session::Establish& establish) {
   const Leg* leg = leg_of(establish.call);
   const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
   if (leg != nullptr && leg->ssh) dialler_.reached(outer);
-  const Result<void> done = join(agreement, outer);
+  const Result<void> done = join(agreement, leg, outer);
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }
 
-Result<void> SessionOwner::join(const session::Agreement& agreement, const OuterPath& outer) {
+Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer) {
   const std::string with =
       agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
   say_step("link",
            fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
-  const int mtu = std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu);
+  agreed_mtu_ = agreement.mtu;
+  const int mtu = tunnel_mtu(agreed_mtu_);
   TRY(open_tunnel(mtu));
+  open_datagrams(leg);
   const std::string interface = tunnel_->device().name();
   // Before the first route: whoever looks for rivals must know whose it is.
   state_.interface = interface;
   save_state();
   const HostFacts facts = TRY(io::read_host_facts(interface));
-  const RoutePlan plan =
-      make_route_plan(setup_.site.plan_input(agreement, interface, routes_.slot(), outer), facts);
+  RoutePlanInput input = setup_.site.plan_input(agreement, interface, routes_.slot(), outer);
+  if (datagrams_) input.datagram_port = datagrams_->port();
+  const RoutePlan plan = make_route_plan(input, facts);
   TRY(routes_.bring_to(plan));
   selector_ = Site::selector(agreement, interface, outer, facts);
   if (agreement.ipv6) interface_id_ = agreement.ipv6->local_interface_id;
@@ -157,6 +169,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Outer
   if (agreement.ipv4) state_.remote_ipv4 = agreement.ipv4->remote.to_string();
   state_.up_since = std::time(nullptr);
   save_state();
+  use_datagrams(agreement, leg, outer, facts);
   ready_ = setup_.site.ready(agreement, facts);
   session_->routes_ready(io::boot_now(), *ready_);
   return {};
@@ -166,7 +179,8 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
   if (tunnel_) return tunnel_->device().change_mtu(mtu);
   const std::string& wished = setup_.site.policy().interface;
   io::TunDevice device =
-      TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu));
+      TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu,
+                                     wants_datagrams() ? worker_count() : 1));
   TunPump::Handlers handlers;
   handlers.packet = [this](MutableBytes octets, std::uint16_t segment_size) {
     session_->enqueue(io::boot_now(), {octets, segment_size});

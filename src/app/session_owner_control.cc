@@ -128,7 +128,8 @@ void SessionOwner::attach(io::ControlConnection front, const AttachRequest& requ
   leg.front = std::move(waiting);
   // After a lost stream the caller comes back from another port.
   if (request.client) leg.outer.remote.push_back({*request.client, 0});
-  if (request.server) leg.outer.local.push_back(*request.server);
+  if (request.server) leg.outer.local.push_back(request.server->address);
+  if (request.server) leg.answered_at = request.server->port;
   leg.login = request.login;
   log_.notice(fmt::format("{} has connected", request.login));
   if (!setup_.dial) state_.destination = request.login;
@@ -194,7 +195,7 @@ void SessionOwner::yield_to(const std::string& session) {
   AttachRequest request{session,          "",          leg.login, std::nullopt, setup_.verbosity,
                         state_.peer_host, std::nullopt};
   if (!leg.outer.remote.empty()) request.client = leg.outer.remote.front().address;
-  if (!leg.outer.local.empty()) request.server = leg.outer.local.front();
+  if (!leg.outer.local.empty()) request.server = {leg.outer.local.front(), leg.answered_at};
   const std::array<int, 3> fds{in.get(), out.get(), leg.front->fd()};
   // What we changed goes first: the other session wants the same routes.
   finish(config::ExitCode::kSuperseded, fmt::format("session {} of the same pair carries on", session));

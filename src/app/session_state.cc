@@ -63,6 +63,16 @@ void each_field(State& state, Visit visit) {
   visit("dropped", state.dropped);
   visit("marked", state.marked);
   visit("waiting", state.waiting);
+  visit("path", state.path);
+  visit("path_reason", state.path_reason);
+  visit("udp_port", state.udp_port);
+  visit("udp_remote", state.udp_remote);
+  visit("path_rtt_microseconds", state.path_rtt_microseconds);
+  visit("path_mtu", state.path_mtu);
+  visit("path_loss_per_mille", state.path_loss_per_mille);
+  visit("keys", state.keys);
+  visit("sas", state.sas);
+  visit("datagram_drops", state.datagram_drops);
   visit("stream_bits_per_second", state.stream_bits_per_second);
   visit("stream_rtt_microseconds", state.stream_rtt_microseconds);
 }

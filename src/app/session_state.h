@@ -35,6 +35,13 @@ struct SessionState {
   std::uint64_t packets_received = 0, packets_sent = 0, octets_received = 0, octets_sent = 0, dropped = 0;
   // Of the packets sent: marked with Congestion Experienced, and octets that wait in the queue now.
   std::uint64_t marked = 0, waiting = 0;
+  // What carries our packets: "stream", "datagram" or "none", and why it is not datagrams.
+  std::string path, path_reason;
+  // Of the datagrams, where there are any; the round trip, MTU (of outer IP packets) and loss of their path.
+  std::uint16_t udp_port = 0;
+  std::string udp_remote;
+  std::uint64_t path_rtt_microseconds = 0, path_mtu = 0, path_loss_per_mille = 0;
+  std::vector<std::string> keys, sas, datagram_drops;
   // What the present stream was measured to deliver, and its least round trip; 0 while it is not known.
   std::uint64_t stream_bits_per_second = 0, stream_rtt_microseconds = 0;
 };

@@ -14,43 +14,53 @@ constexpr std::size_t kOctetsPerTurn = 512 * 1024;
 }  // namespace
 
 TunPump::TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers)
-    : device_(std::move(device)),
-      descriptor_(loop, fcntl(device_.fd(), F_DUPFD_CLOEXEC, 3)),
-      handlers_(std::move(handlers)),
-      buffer_(io::TunDevice::kReadBuffer) {}
-
-void TunPump::start() {
-  wait();
+    : device_(std::move(device)), handlers_(std::move(handlers)), buffer_(io::TunDevice::kReadBuffer) {
+  for (io::TunQueue& queue : device_.queues()) queues_.push_back({&queue, asio::posix::stream_descriptor{loop}});
 }
 
 void TunPump::resume() {
-  if (!waiting_ && !stopped_) wait();
+  is_paused_ = false;
+  if (stopped_) return;
+  for (Queue& queue : queues_) {
+    if (!queue.readable.is_open()) queue.readable.assign(fcntl(queue.queue->fd(), F_DUPFD_CLOEXEC, 3));
+    if (!queue.is_waiting) wait(queue);
+  }
+}
+
+void TunPump::pause() {
+  is_paused_ = true;
+  asio::error_code ignored;
+  for (Queue& queue : queues_) {
+    queue.readable.close(ignored);
+    queue.is_waiting = false;
+  }
 }
 
 void TunPump::stop() {
   stopped_ = true;
-  asio::error_code ignored;
-  descriptor_.close(ignored);
+  pause();
 }
 
-void TunPump::wait() {
-  waiting_ = true;
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                         [self = shared_from_this()](const asio::error_code& error) {
-                           self->waiting_ = false;
-                           if (!error && !self->stopped_) self->read_batch();
-                         });
+void TunPump::wait(Queue& queue) {
+  queue.is_waiting = true;
+  queue.readable.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [self = shared_from_this(), &queue](const asio::error_code& error) {
+                              if (error) return;  // closed; perhaps it is open and waited on again by now
+                              queue.is_waiting = false;
+                              if (!self->is_paused_) self->read_batch(queue);
+                            });
 }
 
-void TunPump::read_batch() {
+void TunPump::read_batch(Queue& queue) {
   std::size_t octets = 0;
   for (int count = 0; count < kPacketsPerTurn && octets < kOctetsPerTurn; ++count) {
-    const auto packet = device_.read(buffer_);
+    const auto packet = queue.queue->read(buffer_);
     if (!packet) break;
     octets += packet->octets.size();
     handlers_.packet(packet->octets, packet->segment_size);
   }
-  if (handlers_.end_of_batch() && !stopped_) wait();
+  if (!handlers_.end_of_batch()) pause();
+  if (!is_paused_ && !queue.is_waiting) wait(queue);
 }
 
 void TunPump::deliver(const Packet& packet) {

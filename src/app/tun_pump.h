@@ -1,5 +1,5 @@
-// Packets between a TUN interface and whoever sends them on: reads in batches, stops reading while the way is
-// full.
+// Packets between a TUN interface and whoever sends them on: reads its queues in batches, stops reading while
+// the way is full, or while somebody else reads them.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "io/tun_device.h"
 #include "net/coalescer.h"
@@ -20,13 +21,15 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
     // One packet out of the tunnel interface, or a super-packet if its segment size is not 0. Valid during
     // the call, and the handler's to change.
     std::function<void(MutableBytes octets, std::uint16_t segment_size)> packet;
-    std::function<bool()> end_of_batch;  // after a batch: send it; false stops reading until resume()
+    std::function<bool()> end_of_batch;  // after a batch: send it; false is as pause()
   };
 
   // Takes the device: the interface goes with the pump.
   TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers);
 
-  void start();
+  void start() { resume(); }
+  // Reads no more until resume(): what comes is for whoever else reads the queues.
+  void pause();
   void resume();
   void stop();
   // For the kernel, by flush() at the latest: packets of one flow go to it as super-packets.
@@ -47,16 +50,24 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
     std::uint64_t refused = 0;
   };
 
-  void wait();
-  void read_batch();
+  // A queue is waited on through a duplicate of its descriptor, which is open only while it is: the loop would
+  // wake up for each packet that a worker reads.
+  struct Queue {
+    io::TunQueue* queue;
+    asio::posix::stream_descriptor readable;
+    bool is_waiting = false;
+  };
+
+  void wait(Queue& queue);
+  void read_batch(Queue& queue);
 
   io::TunDevice device_;
   Kernel kernel_{device_};
   Coalescer incoming_;
-  asio::posix::stream_descriptor descriptor_;  // a duplicate of the device's
+  std::vector<Queue> queues_;
   Handlers handlers_;
   Bytes buffer_;
-  bool waiting_ = false;
+  bool is_paused_ = false;
   bool stopped_ = false;
 };
 

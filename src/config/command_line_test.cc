@@ -78,6 +78,12 @@ TEST(CommandLine, UnderstandsEveryOptionOfUp) {
                                 "tun-b",
                                 "--mtu",
                                 "1400",
+                                "--path",
+                                "datagram",
+                                "--udp-port",
+                                "4500",
+                                "--cipher",
+                                "chacha20-poly1305,aes256-gcm",
                                 "--proxy-arp",
                                 "--masquerade",
                                 "--no-guard",
@@ -101,6 +107,9 @@ TEST(CommandLine, UnderstandsEveryOptionOfUp) {
   EXPECT_TRUE(options.is_named);
   EXPECT_EQ(options.interface, "tun-b");
   EXPECT_EQ(options.mtu, 1400);
+  EXPECT_EQ(options.path, session::PathMode::kDatagram);
+  EXPECT_EQ(options.udp_port, 4500);
+  EXPECT_THAT(options.ciphers, ElementsAre(crypto::Cipher::kChaCha20Poly1305, crypto::Cipher::kAes256Gcm));
   EXPECT_TRUE(options.proxy_arp && options.masquerade && options.detach);
   EXPECT_FALSE(options.guard);
   EXPECT_EQ(options.hold, std::chrono::seconds{90});
@@ -132,6 +141,9 @@ TEST(CommandLine, NamesWhatIsWrong) {
   EXPECT_THAT(up_complaint({"-p", "70000"}), HasSubstr("65535"));
   EXPECT_THAT(up_complaint({"--mtu", "1279"}), HasSubstr("IPv6 needs 1280"));
   EXPECT_THAT(up_complaint({"--mtu", "70000"}), HasSubstr("65535"));
+  EXPECT_THAT(up_complaint({"--path", "udp"}), HasSubstr("auto, stream or datagram"));
+  EXPECT_THAT(up_complaint({"--cipher", "rot13"}), HasSubstr("aes128-gcm"));
+  EXPECT_THAT(up_complaint({"--udp-port", "0"}), HasSubstr("from 1 to 65535"));
   EXPECT_THAT(up_complaint({"--hold", "-1"}), HasSubstr("--hold"));
   EXPECT_THAT(up_complaint({"--address", "10.0.0.1:::1"}), HasSubstr("one family"));
   EXPECT_THAT(up_complaint({"--address", "1.1.1.1:1.1.1.2", "--address", "1.1.1.3:1.1.1.4"}),
@@ -210,9 +222,9 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   for (const char* topic : {"", "up", "plan", "down", "status", "cleanup", "attach", "ppp"})
     EXPECT_THAT(help_text(topic), HasSubstr(topic)) << topic;
   EXPECT_EQ(help_text("nonsense"), help_text(""));
-  for (const char* flag :
-       {"--offer", "--accept", "--address", "--hosts", "--proxy-arp", "--masquerade", "--no-guard", "--mtu",
-        "--name", "--interface", "--hold", "--detach", "--remote-command"})
+  for (const char* flag : {"--offer", "--accept", "--address", "--hosts", "--proxy-arp", "--masquerade",
+                           "--no-guard", "--mtu", "--path", "--cipher", "--udp-port", "--name", "--interface",
+                           "--hold", "--detach", "--remote-command"})
     EXPECT_THAT(help_text("up"), HasSubstr(flag));
 }
 
@@ -257,7 +269,8 @@ TEST(CommandLine, SurvivesHostileWordsEverywhere) {
                                             "$IFS"};
   const std::vector<std::string> flags = {
       "",        "-p",       "-i",        "-J",      "-F",     "-o",          "-e",    "--remote-command",
-      "--offer", "--accept", "--address", "--hosts", "--name", "--interface", "--mtu", "--hold"};
+      "--offer", "--accept", "--address", "--hosts", "--name", "--interface", "--mtu", "--hold",
+      "--path",  "--cipher", "--udp-port"};
   for (const std::string& word : hostile) {
     for (const std::string& flag : flags) {
       std::vector<std::string> words = {"up", "polanski", "--accept", "10.0.0.0/8"};

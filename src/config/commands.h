@@ -13,6 +13,7 @@
 #include "config/ppp_options.h"
 #include "net/address.h"
 #include "net/prefix.h"
+#include "session/path_options.h"
 
 namespace isthmus::config {
 
@@ -45,6 +46,9 @@ struct UpOptions {
   bool is_named = false;  // --name was given
   std::string interface;  // --interface; empty: the first free isthN
   std::optional<std::uint16_t> mtu;
+  session::PathMode path = session::PathMode::kAuto;
+  std::vector<crypto::Cipher> ciphers;    // of the datagrams, the best first; empty: the default
+  std::optional<std::uint16_t> udp_port;  // of ours; empty: any that is free
   bool proxy_arp = false;
   bool masquerade = false;
   bool guard = true;

@@ -42,6 +42,10 @@ Networks
   --masquerade              let the far side appear here with our address
   --no-guard                do without the rules that keep the far networks' traffic inside the tunnel
   --mtu N                   of the tunnel
+  --path auto|stream|datagram   what carries the packets: UDP where it gets through, else ssh's stream; or
+                            one of them alone
+  --cipher CIPHER[,…]       of the datagrams, the preferred first: aes128-gcm, aes256-gcm, chacha20-poly1305
+  --udp-port N              of ours; by default any, and at the called end the number its ssh answers on
 Session
   --name NAME               by default from HOST
   --interface NAME          by default the first free of isth0, isth1, …

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kMaxListLength = 256;
 constexpr std::int64_t kMinMtu = 1280;  // IPv6 needs it of every link (RFC 8200 section 5)
 constexpr std::int64_t kMaxMtu = 65535;
+constexpr std::int64_t kMaxPort = 65535;
 constexpr std::int64_t kMaxHoldSeconds = 30LL * 24 * 3600;
 
 // Where in which file, for messages.
@@ -131,6 +132,24 @@ Result<void> take_mtu(const toml::node& node, const Place& place, PeerPolicy& po
   return {};
 }
 
+Result<void> take_path(const toml::node& node, const Place& place, PeerPolicy& policy) {
+  const Result<session::PathMode> path = parse_path_mode(TRY(take_string(node, place)));
+  if (!path) return place.wrong(node, path.error().message);
+  policy.path = *path;
+  return {};
+}
+
+Result<void> take_ciphers(const toml::node& node, const Place& place, PeerPolicy& policy) {
+  policy.ciphers = TRY(take_list<crypto::Cipher>(node, place, parse_cipher));
+  if (policy.ciphers.empty()) return place.wrong(node, "one cipher at least is expected");
+  return {};
+}
+
+Result<void> take_udp_port(const toml::node& node, const Place& place, PeerPolicy& policy) {
+  policy.udp_port = static_cast<std::uint16_t>(TRY(take_number(node, place, 1, kMaxPort)));
+  return {};
+}
+
 Result<void> take_hold(const toml::node& node, const Place& place, PeerPolicy& policy) {
   policy.hold = std::chrono::seconds{TRY(take_number(node, place, 0, kMaxHoldSeconds))};
   return {};
@@ -162,6 +181,9 @@ constexpr std::array kPeerKeys{
     PeerKey{"hosts", take_host_list<&PeerPolicy::hosts>},
     PeerKey{"sudo_users", take_sudo_users},
     PeerKey{"mtu", take_mtu},
+    PeerKey{"path", take_path},
+    PeerKey{"udp_port", take_udp_port},
+    PeerKey{"cipher", take_ciphers},
     PeerKey{"proxy_arp", take_flag<&PeerPolicy::proxy_arp>},
     PeerKey{"masquerade", take_flag<&PeerPolicy::masquerade>},
     PeerKey{"guard", take_flag<&PeerPolicy::guard>},

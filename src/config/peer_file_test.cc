@@ -25,6 +25,9 @@ assign = ["193.6.37.200", "193.6.37.201"]
 hosts = ["193.6.37.99"]
 sudo_users = ["slave"]
 mtu = 1400
+path = "stream"
+udp_port = 4500
+cipher = ["aes256-gcm", "aes128-gcm"]
 proxy_arp = true
 masquerade = true
 guard = false
@@ -43,6 +46,9 @@ interface = "isth-b"
   EXPECT_EQ(policy->hosts.size(), 1U);
   EXPECT_THAT(policy->sudo_users, ElementsAre("slave"));
   EXPECT_EQ(policy->mtu, 1400);
+  EXPECT_EQ(policy->path, session::PathMode::kStream);
+  EXPECT_EQ(policy->udp_port, 4500);
+  EXPECT_THAT(policy->ciphers, ElementsAre(crypto::Cipher::kAes256Gcm, crypto::Cipher::kAes128Gcm));
   EXPECT_TRUE(policy->proxy_arp && policy->masquerade && !policy->guard);
   EXPECT_EQ(policy->hold, std::chrono::seconds{30});
   EXPECT_EQ(policy->interface, "isth-b");
@@ -75,6 +81,12 @@ TEST(PeerFile, RefusesValuesOfTheWrongKind) {
                            "offer = {a = 1}",
                            "mtu = 1279",
                            "mtu = -1",
+                           "path = \"udp\"",
+                           "path = true",
+                           "cipher = []",
+                           "cipher = \"rot13\"",
+                           "udp_port = 0",
+                           "udp_port = 65536",
                            "mtu = 70000",
                            "mtu = \"1400\"",
                            "guard = \"no\"",

@@ -214,6 +214,9 @@ PeerPolicy policy_from_options(const UpOptions& options) {
   policy.hosts = options.hosts;
   policy.interface = options.interface;
   policy.mtu = options.mtu;
+  policy.path = options.path;
+  if (!options.ciphers.empty()) policy.ciphers = options.ciphers;
+  policy.udp_port = options.udp_port;
   policy.proxy_arp = options.proxy_arp;
   policy.masquerade = options.masquerade;
   policy.guard = options.guard;

@@ -9,11 +9,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/commands.h"
+#include "config/datagram_words.h"
 #include "net/endpoint.h"
 #include "net/host_facts.h"
 #include "net/prefix.h"
 #include "ppp/link.h"
 #include "session/message.h"
+#include "session/path_options.h"
 
 namespace isthmus::config {
 
@@ -41,6 +43,9 @@ struct PeerPolicy {
   std::vector<std::string> sudo_users;  // who may choose this file through sudo
   std::string interface;
   std::optional<std::uint16_t> mtu;
+  session::PathMode path = session::PathMode::kAuto;
+  std::vector<crypto::Cipher> ciphers = kDefaultCiphers;
+  std::optional<std::uint16_t> udp_port;  // empty: a called end takes the number its ssh answered on
   bool proxy_arp = false;
   bool masquerade = false;
   bool guard = true;

@@ -7,6 +7,7 @@
 
 #include "base/parse_number.h"
 #include "base/printable.h"
+#include "config/datagram_words.h"
 #include "config/nearest_word.h"
 #include "config/ssh_command.h"
 
@@ -151,6 +152,18 @@ Result<void> read_names(const UpWords& words, UpOptions& options) {
     if (mtu < kMinMtu) return wrong(fmt::format("--mtu {}: IPv6 needs {} (RFC 8200)", mtu, kMinMtu));
     options.mtu = static_cast<std::uint16_t>(mtu);
   }
+  if (!words.path.empty()) {
+    const Result<session::PathMode> path = parse_path_mode(words.path);
+    if (!path) return wrong("--path " + path.error().message);
+    options.path = *path;
+  }
+  if (!words.udp_port.empty())
+    options.udp_port = static_cast<std::uint16_t>(TRY(number("--udp-port", words.udp_port, 1, 65535)));
+  for (const std::string& word : split_at_commas(words.ciphers)) {
+    const Result<crypto::Cipher> cipher = parse_cipher(word);
+    if (!cipher) return wrong("--cipher " + cipher.error().message);
+    options.ciphers.push_back(*cipher);
+  }
   if (!words.hold.empty())
     options.hold = std::chrono::seconds{TRY(number("--hold", words.hold, 0, kMaxHoldSeconds))};
   return {};
@@ -182,6 +195,9 @@ void declare(CLI::App& app, UpWords& words) {
   app.add_option("--name", words.name);
   app.add_option("--interface", words.interface);
   app.add_option("--mtu", words.mtu);
+  app.add_option("--path", words.path);
+  app.add_option("--udp-port", words.udp_port);
+  add_list(app, "--cipher", words.ciphers);
   app.add_option("--hold", words.hold);
   app.add_flag("--proxy-arp", words.proxy_arp);
   app.add_flag("--masquerade", words.masquerade);

@@ -25,6 +25,17 @@ struct PumpCounters {
   std::uint64_t udp_truncated = 0;   // datagrams
   std::uint64_t outbox_full = 0;     // packets for which a socket without room left none
   std::uint64_t congested = 0;       // packets dropped since the TUN queue stood too long
+  // Of another worker's Pump.
+  PumpCounters& operator+=(const PumpCounters& other) {
+    tun_refused += other.tun_refused;
+    tun_unreadable += other.tun_unreadable;
+    udp_refused += other.udp_refused;
+    udp_truncated += other.udp_truncated;
+    outbox_full += other.outbox_full;
+    congested += other.congested;
+    return *this;
+  }
+
   friend bool operator==(const PumpCounters&, const PumpCounters&) = default;
 };
 

@@ -31,6 +31,21 @@ struct TunnelCounters {
   [[nodiscard]] std::uint64_t dropped(Drop drop) const { return drops[static_cast<std::size_t>(drop)]; }
   void count(Drop drop) { ++drops[static_cast<std::size_t>(drop)]; }
 
+  // Of another worker's Tunnel.
+  TunnelCounters& operator+=(const TunnelCounters& other) {
+    packets_sent += other.packets_sent;
+    octets_sent += other.octets_sent;
+    packets_received += other.packets_received;
+    octets_received += other.octets_received;
+    dummies_sent += other.dummies_sent;
+    keepalives_sent += other.keepalives_sent;
+    dummies_refused += other.dummies_refused;
+    events_lost += other.events_lost;
+    unexpected_ecn += other.unexpected_ecn;
+    for (std::size_t i = 0; i < kDropCount; ++i) drops[i] += other.drops[i];
+    return *this;
+  }
+
   friend bool operator==(const TunnelCounters&, const TunnelCounters&) = default;
 };
 

@@ -43,6 +43,7 @@ Json encode(const RuleChange& c) {
   if (c.to) out["to"] = c.to->to_string();
   if (c.ip_protocol) out["ip_protocol"] = *c.ip_protocol;
   if (c.destination_port) out["destination_port"] = *c.destination_port;
+  if (c.mark) out["mark"] = *c.mark;
   return out;
 }
 
@@ -143,6 +144,7 @@ RuleChange decode_rule(Fields& in) {
   out.to = in.optional_parsed<Prefix>("to");
   if (in.has("ip_protocol")) out.ip_protocol = in.number<std::uint8_t>("ip_protocol");
   if (in.has("destination_port")) out.destination_port = in.number<std::uint16_t>("destination_port");
+  if (in.has("mark")) out.mark = in.number<std::uint32_t>("mark");
   return out;
 }
 

@@ -22,6 +22,7 @@ std::vector<HostChange> one_of_each() {
       RouteChange{prefix("2001:db8::/32"), RouteKind::kUnreachable, "", std::nullopt, 7203, 4000},
       RouteChange{prefix("10.0.0.0/8"), RouteKind::kThrow, "", std::nullopt, 7203, 0},
       RuleChange{Family::kIpv4, 7003, 254, prefix("203.0.113.9"), std::uint8_t{6}, std::uint16_t{22}},
+      RuleChange{Family::kIpv4, 7003, 254, {}, {}, {}, 0x69736d03},
       RuleChange{Family::kIpv6, 7203, 7203, std::nullopt, std::nullopt, std::nullopt},
       SysctlChange{"net.ipv4.conf.eth0/100.forwarding", "1"},
       NftTableChange{"isthmus_x", "chain a {\n  type filter hook \"forward\" priority 0;\n}"},

@@ -23,6 +23,7 @@ Result<InterfacesByIndex> read_links(nl_sock& socket) {
         const Attributes<IFLA_MAX> attributes(message, sizeof header);
         InterfaceFacts& link = links[header.ifi_index];
         if (attributes.has(IFLA_IFNAME)) link.name = nla_get_string(attributes.raw(IFLA_IFNAME));
+        if (attributes.has(IFLA_MTU)) link.mtu = attributes.u32(IFLA_MTU);
         link.is_up = (header.ifi_flags & IFF_UP) != 0;
         link.is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0;
         link.is_point_to_point = (header.ifi_flags & IFF_POINTOPOINT) != 0;

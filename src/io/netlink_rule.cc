@@ -9,6 +9,8 @@
 namespace isthmus::io {
 namespace {
 
+constexpr std::uint32_t kWholeMark = 0xffffffff;
+
 NetlinkMessage message_for(int type, int flags, const RuleChange& change) {
   fib_rule_hdr header{};
   header.family = static_cast<std::uint8_t>(address_family(change.family));
@@ -23,6 +25,10 @@ NetlinkMessage message_for(int type, int flags, const RuleChange& change) {
   if (change.destination_port) {
     const fib_rule_port_range range{*change.destination_port, *change.destination_port};
     CHECK(nla_put(message.get(), FRA_DPORT_RANGE, sizeof range, &range) == 0);
+  }
+  if (change.mark) {
+    put_u32(*message, FRA_FWMARK, *change.mark);
+    put_u32(*message, FRA_FWMASK, kWholeMark);
   }
   return message;
 }
@@ -50,6 +56,8 @@ std::optional<KernelRule> rule_from(nlmsghdr& message) {
   if (attributes.has(FRA_DST)) rule.to = prefix_of(header.family, attributes.octets(FRA_DST), header.dst_len);
   if (attributes.has(FRA_IP_PROTO)) rule.ip_protocol = attributes.u8(FRA_IP_PROTO);
   rule.destination_port = single_port(attributes);
+  if (attributes.has(FRA_FWMARK) && attributes.u32(FRA_FWMASK) == kWholeMark)
+    rule.mark = attributes.u32(FRA_FWMARK);
   return KernelRule{rule, attributes.u8(FRA_PROTOCOL) == kRouteProtocol};
 }
 
@@ -72,7 +80,8 @@ Result<std::vector<KernelRule>> read_rules(nl_sock& socket, Family family) {
 bool could_hit(const RuleChange& wish, const RuleChange& other) {
   return wish.priority == other.priority && wish.table == other.table && (!wish.to || wish.to == other.to) &&
          (!wish.ip_protocol || wish.ip_protocol == other.ip_protocol) &&
-         (!wish.destination_port || wish.destination_port == other.destination_port);
+         (!wish.destination_port || wish.destination_port == other.destination_port) &&
+         (!wish.mark || wish.mark == other.mark);
 }
 
 }  // namespace

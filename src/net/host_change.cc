@@ -43,6 +43,7 @@ std::string describe_change(const RuleChange& change) {
   if (change.ip_protocol)
     line += *change.ip_protocol == 6 ? " tcp" : fmt::format(" protocol {}", *change.ip_protocol);
   if (change.destination_port) line += fmt::format(" port {}", *change.destination_port);
+  if (change.mark) line += fmt::format(" mark {:#x}", *change.mark);
   return line + " table " + table_name(change.table);
 }
 

@@ -23,6 +23,9 @@ constexpr bool is_session_table(std::uint32_t table) {
 inline constexpr std::uint32_t kFirstOuterPriority =
     7000;  // rules that keep the outer connection out: + slot
 inline constexpr std::uint32_t kFirstTunnelPriority = 7200;  // rules into the session's table: + slot
+// What marks the datagrams of our own sockets, where they must stay outside of a tunnel that covers the
+// peer's address: + slot.
+inline constexpr std::uint32_t kFirstDatagramMark = 0x69736d00;
 inline constexpr std::uint32_t kTunnelMetric = 100;
 inline constexpr std::uint32_t kFallbackMetric = 4000;  // unreachable routes that outlive the TUN
 
@@ -53,6 +56,7 @@ struct RuleChange {
   std::optional<Prefix> to;
   std::optional<std::uint8_t> ip_protocol;  // with `destination_port`: the outer connection, exactly
   std::optional<std::uint16_t> destination_port;
+  std::optional<std::uint32_t> mark{};  // of the packet, all 32 bits: our datagrams, exactly
   friend bool operator==(const RuleChange&, const RuleChange&) = default;
 };
 

@@ -25,6 +25,7 @@ struct InterfaceFacts {
     friend bool operator==(const Assigned&, const Assigned&) = default;
   };
   std::vector<Assigned> addresses;
+  std::uint32_t mtu = 1500;
   friend bool operator==(const InterfaceFacts&, const InterfaceFacts&) = default;
 };
 

@@ -71,6 +71,17 @@ class Planner {
   [[nodiscard]] bool is_remote(const IpAddress& address) const {
     return std::ranges::any_of(remote_, [&](const Prefix& prefix) { return prefix.contains(address); });
   }
+  // Whether our datagrams would go into our own tunnel. The peer may move: they are told by their mark, not
+  // by where they go.
+  [[nodiscard]] bool would_swallow_datagrams(Family family) const {
+    if (!in_.datagram_port) return false;
+    const bool is_full = std::ranges::any_of(
+        remote_, [&](const Prefix& prefix) { return prefix.family() == family && prefix.is_default(); });
+    return is_full || std::ranges::any_of(in_.outer, [&](const Endpoint& end) {
+             return end.address.family() == family && !end.address.is_loopback() && is_remote(end.address);
+           });
+  }
+  [[nodiscard]] std::uint32_t mark() const { return kFirstDatagramMark + in_.slot; }
   [[nodiscard]] static bool holds_family(const std::vector<Prefix>& prefixes, Family family) {
     return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return prefix.family() == family; });
   }
@@ -185,6 +196,10 @@ class Planner {
       if (end.port != 0) rule.destination_port = end.port;
       lasting(rule);
     }
+    for (const Family family : kFamilies) {
+      if (!would_swallow_datagrams(family)) continue;
+      lasting(RuleChange{family, kFirstOuterPriority + in_.slot, kMainTable, {}, {}, {}, mark()});
+    }
   }
 
   void table_routes() {
@@ -293,6 +308,8 @@ class Planner {
     filter.offered = in_.offered;
     for (const Endpoint& end : in_.outer)
       if (is_remote(end.address) && !end.address.is_loopback()) filter.outer.push_back(end);
+    if (std::ranges::any_of(kFamilies, [&](Family family) { return would_swallow_datagrams(family); }))
+      filter.datagrams = TunnelFilterInput::Datagrams{*in_.datagram_port, mark()};
     filter.guarded = guarded();
     if (in_.masquerade) {
       for (const std::string& lan : lans_)

@@ -25,6 +25,8 @@ struct RoutePlanInput {
   std::vector<Endpoint> outer;                      // remote ends of the ssh connection (and jump hosts)
   // Our own ends of it: the peer dials them again from another port when the stream was lost.
   std::vector<IpAddress> outer_local;
+  // Of our datagrams, if there are any: they are marked with kFirstDatagramMark + slot.
+  std::optional<std::uint16_t> datagram_port;
   bool proxy_arp = false;
   bool masquerade = false;
   bool guard = true;

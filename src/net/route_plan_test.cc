@@ -103,6 +103,32 @@ TEST(RoutePlan, KeepsTheOuterConnectionOutOfAFullTunnel) {
   EXPECT_THAT(plan.warnings, Contains(HasSubstr("full tunnel")));
 }
 
+TEST(RoutePlan, KeepsItsDatagramsOutOfAFullTunnelByTheirMark) {
+  RoutePlanInput input = join();
+  input.accepted = {prefix("0.0.0.0/0")};
+  input.datagram_port = 4500;
+  const RoutePlan plan = make_route_plan(input, fellini());
+  EXPECT_THAT(lines(plan.lasting), Contains("rule 7003: mark 0x69736d03 table main"));
+  EXPECT_THAT(filter_of(plan), HasSubstr("meta mark 0x69736d03 udp sport 4500 accept"));
+  EXPECT_THAT(filter_of(plan), HasSubstr("udp dport 4500 fib daddr type local accept"));
+}
+
+// Also a family whose addresses ssh is not connected to: the peer may have such a one too.
+TEST(RoutePlan, KeepsDatagramsOfEitherFamilyOutOfAFullTunnelOfIt) {
+  RoutePlanInput input = join();
+  input.accepted = {prefix("::/0")};
+  input.datagram_port = 4500;
+  EXPECT_THAT(lines(make_route_plan(input, fellini()).lasting),
+              AllOf(Contains("rule 7003: ipv6 mark 0x69736d03 table main"),
+                    Not(Contains("rule 7003: mark 0x69736d03 table main"))));
+}
+
+TEST(RoutePlan, LeavesDatagramsAloneWhereNothingCoversThePeer) {
+  RoutePlanInput input = join();
+  input.datagram_port = 4500;
+  EXPECT_THAT(filter_of(make_route_plan(input, fellini())), Not(HasSubstr("mark")));
+}
+
 TEST(RoutePlan, PutsTheRuleIntoTheTableAfterWhatItLeadsTo) {
   RoutePlanInput input = join();
   input.accepted = {prefix("0.0.0.0/0")};

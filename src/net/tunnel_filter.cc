@@ -112,6 +112,7 @@ class Writer {
     line(fmt::format("iifname \"{}\" {}", in_.interface, filters_peer() ? "goto from_tunnel" : "accept"));
     if (in_.guard) {
       outer("saddr", "sport");
+      if (in_.datagrams) line(fmt::format("udp dport {} fib daddr type local accept", in_.datagrams->port));
       guarded_addresses();
       match("saddr", carved_out_, "counter drop");
       match("saddr", in_.exceptions, "accept");
@@ -150,6 +151,8 @@ class Writer {
     chain("postrouting", "type filter hook postrouting priority 50");
     line(fmt::format("oifname {{ \"lo\", \"{}\" }} accept", in_.interface));
     outer("daddr", "dport");
+    if (in_.datagrams)
+      line(fmt::format("meta mark {:#x} udp sport {} accept", in_.datagrams->mark, in_.datagrams->port));
     neighbour_discovery();
     match("daddr", carved_out_, "counter drop");
     match("daddr", in_.exceptions, "accept");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ppp/vsncp.h"
+#include "session/datagram_path.h"
 
 namespace isthmus::session {
 namespace {
@@ -16,7 +17,7 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
   return std::min(*a, *b);
 }
 
-constexpr std::uint32_t kCapabilities = ppp::kSuperPackets | ppp::kReceiveReports;
+constexpr std::uint32_t kCapabilities = ppp::kSuperPackets | ppp::kReceiveReports | ppp::kDatagrams;
 
 ppp::LinkOptions link_options(ppp::LinkOptions options) {
   options.network.reset();  // until policy has spoken
@@ -64,6 +65,10 @@ void Call::send(Instant now, const Message& message) {
   events_.emplace_back(
       ppp::LinkNote{ppp::LinkNote::Level::kWarning,
                     fmt::format("a message of {} octets could not be sent to the far end", octets.size())});
+}
+
+void Call::send_of_datagrams(Instant now, ConstBytes message) {
+  if (takes_datagrams()) link_.send_vsnp(now, message);
 }
 
 std::optional<Instant> Call::next_deadline() const {
@@ -174,6 +179,10 @@ void Call::on(Instant, ppp::ProtocolUnavailable& unavailable) {
 // A message that does not parse is the peer's bug or a later version's word: it is skipped and noted, never
 // answered.
 void Call::on(Instant now, ppp::VsnpMessage& octets) {
+  if (takes_datagrams() && DatagramPath::takes(octets.octets)) {
+    events_.emplace_back(DatagramsHeard{std::move(octets.octets)});
+    return;
+  }
   Result<Message> message = decode(octets.octets);
   if (!message) {
     events_.emplace_back(ppp::LinkNote{ppp::LinkNote::Level::kNegotiation,

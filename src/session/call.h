@@ -41,6 +41,8 @@ class Call {
   void carrier_lost(Instant now);
   void settle(Instant now, Settlement settlement);
   void send(Instant now, const Message& message);
+  // One message of the datagram path, as it is to be on the wire.
+  void send_of_datagrams(Instant now, ConstBytes message);
   void hang_up(Instant now, const Bye& bye);
   // Queues a packet for the stream; false if the peer takes none of its family, size or kind.
   bool send_packet(Instant now, const Packet& packet);
@@ -57,6 +59,8 @@ class Call {
   [[nodiscard]] CallId id() const { return id_; }
   [[nodiscard]] Direction direction() const { return direction_; }
   [[nodiscard]] bool is_agreed() const { return agreed_; }
+  // Both ends understand the messages of the datagram path.
+  [[nodiscard]] bool takes_datagrams() const { return has(ppp::kDatagrams); }
   [[nodiscard]] bool is_plain() const { return is_plain_; }
   [[nodiscard]] const Agreement& agreement() const { return agreement_; }
   [[nodiscard]] ppp::Link& link() { return link_; }

@@ -49,12 +49,15 @@ struct Disagreed {};  // it no longer holds: the peer renegotiates
 struct Heard {
   Message message;
 };  // Ready, ProofReport or PlanReport
+struct DatagramsHeard {
+  Bytes message;
+};  // one that DatagramPath::takes()
 struct CallEnded {
   ppp::LinkEnd end;
   std::string reason;
   std::optional<Bye> bye;
 };
-using CallEvent =
-    std::variant<PeerHeard, Agreed, Disagreed, Heard, CallEnded, ppp::LinkNote, ppp::FrameTrace>;
+using CallEvent = std::variant<PeerHeard, Agreed, Disagreed, Heard, DatagramsHeard, CallEnded, ppp::LinkNote,
+                               ppp::FrameTrace>;
 
 }  // namespace isthmus::session

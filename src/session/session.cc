@@ -132,6 +132,7 @@ std::optional<Instant> Session::next_deadline() const {
   for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_, agree_by_, pump_at_})
     earliest(best, deadline);
   for (const auto& [id, call] : calls_) earliest(best, call.next_deadline());
+  if (datagrams_) earliest(best, datagrams_->next_deadline());
   return best;
 }
 
@@ -149,6 +150,10 @@ void Session::advance(Instant now) {
   if (is_due(hold_until_, now)) return end(EndReason::kHoldExpired, "the far end did not come back in time");
   if (is_due(proof_by_, now)) finish_proof();
   if (is_due(pump_at_, now)) pump_at_.reset();  // the carrier pumps after each turn
+  if (datagrams_ && is_due(datagrams_->next_deadline(), now)) {
+    datagrams_->advance(now, path_counts_);
+    follow_datagrams(now);
+  }
   if (is_due(agree_by_, now)) lose_current(now, "the far end negotiates anew");
   if (!is_due(dial_at_, now)) return;
   dial_at_.reset();
@@ -172,7 +177,7 @@ const Call* Session::find(CallId call) const {
 }
 
 const Agreement* Session::agreement() const {
-  return current_ ? &established_ : nullptr;
+  return current_ || phase_ == Phase::kUp ? &established_ : nullptr;
 }
 
 void Session::trace_frames(bool on) {
@@ -241,6 +246,7 @@ void Session::forget(Instant now, CallId id, const CallEnded& ended) {
   const bool is_peers_to_close = call.is_plain() && ended.end == ppp::LinkEnd::kTerminatedByPeer;
   actions_.emplace_back(HangUp{id, call.link().take_octets(), is_peers_to_close});
   calls_.erase(id);
+  std::erase_if(early_, [id](const Early& one) { return one.call == id; });
   if (current_ == id) lose_current(now, ended.reason);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;
   after_loss(now, ended);
@@ -324,9 +330,16 @@ void Session::lose_current(Instant now, const std::string& reason) {
   queue_.clear();  // when the next call stands they are stale, and TCP has sent them again
   proof_by_.reset();
   agree_by_.reset();
+  if (datagrams_) datagrams_->stream_down(now);
+  follow_datagrams(now);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
-  phase_ = Phase::kHeld;
   backoff_.restart(now);
+  if (way_ != Way::kDatagrams) return suspend(now, reason);
+  actions_.emplace_back(Said{kNotice, "the stream is lost, datagrams go on: " + reason});
+}
+
+void Session::suspend(Instant now, const std::string& reason) {
+  phase_ = Phase::kHeld;
   if (options_.hold) hold_until_ = now + *options_.hold;
   actions_.emplace_back(Suspend{reason});
 }

@@ -50,13 +50,31 @@ class Session {
   void routes_ready(Instant now, Ready ready);
   void routes_failed(Instant now, std::string why);
   void probed(Instant now, ProofReport report);
-  void network_changed(Instant now);  // a link or route of this machine: dial at once if that is due anyway
+  // A link, an address or a route of this machine: dial at once if that is due anyway.
+  void network_changed(Instant now);
   void close(Instant now, const Bye& bye);
 
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void advance(Instant now);
 
-  // Whether packets can be sent, and on which call.
+  // --- Datagrams beside the stream, where the shell has workers and a socket for them.
+
+  // Whether the peer of the current call understands them.
+  [[nodiscard]] bool takes_datagrams() const;
+  // To be called at each Establish, before routes_ready(). The role in `options` is not looked at: the caller
+  // is whoever made the current call.
+  void use_datagrams(Instant now, PathOptions options, PathFacts facts);
+  void worker_event(Instant now, const esp::TunnelEvent& event);
+  // ICMP says that datagrams whose quote begins with `quoted` are too big, and how large they may be.
+  void too_big(Instant now, esp::Spi quoted, std::size_t size);
+  void own_addresses_changed(Instant now, std::vector<IpAddress> addresses);
+  void interface_mtu(Instant now, std::size_t mtu);
+  // The workers' counters, as late as possible before advance().
+  void counted(PathCounts counts) { path_counts_ = std::move(counts); }
+  // Nothing before use_datagrams().
+  [[nodiscard]] const DatagramPath* datagrams() const { return datagrams_ ? &*datagrams_ : nullptr; }
+
+  // Whether packets can be sent on a stream, and on which call.
   [[nodiscard]] std::optional<CallId> current() const;
   // A packet for the peer: it waits its turn among the others, maybe as part of a super-packet. Dropped where
   // no call stands.
@@ -85,6 +103,7 @@ class Session {
   void on(Instant now, Call& call, Agreed& agreed);
   void on(Instant now, Call& call, Disagreed& disagreed);
   void on(Instant now, Call& call, Heard& heard);
+  void on(Instant now, Call& call, DatagramsHeard& heard);
   void on(Instant now, Call& call, CallEnded& ended);
   void on(Instant now, Call& call, ppp::LinkNote& note);
   void on(Instant now, Call& call, ppp::FrameTrace& trace);
@@ -95,6 +114,9 @@ class Session {
   void establish(Instant now, Call& call);
   void leave(Instant now, Call& loser);
   void lose_current(Instant now, const std::string& reason);
+  void suspend(Instant now, const std::string& reason);
+  void hear_of_datagrams(Instant now, ConstBytes message);
+  void follow_datagrams(Instant now);
   void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
@@ -127,6 +149,16 @@ class Session {
   std::optional<Instant> proof_by_;
   std::vector<std::string> plan_lines_;
   bool is_plan_whole_ = false;
+  // Their keys outlive a stream, and packets go on as datagrams while the next one is made.
+  std::optional<DatagramPath> datagrams_;
+  keying::Role role_ = keying::Role::kCaller;  // of datagrams_
+  Way way_ = Way::kStream;
+  PathCounts path_counts_;
+  struct Early {
+    CallId call;
+    Bytes message;
+  };
+  std::vector<Early> early_;  // heard before the call stood, or before use_datagrams()
   SendQueue queue_;
   Traffic traffic_;
   std::vector<SessionAction> actions_;

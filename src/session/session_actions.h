@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "session/call.h"
+#include "session/datagram_path.h"
 
 namespace isthmus::session {
 
@@ -55,11 +56,15 @@ struct Ended {
   EndReason reason;
   std::string text;
 };  // the last action: undo everything
+// For the Tunnel of a worker.
+struct Command {
+  keying::WorkerCommand what;
+};
 struct Said {
   ppp::LinkNote::Level level;
   std::string text;
 };
 using SessionAction = std::variant<Dial, HangUp, Judge, Establish, Suspend, Prove, Proven, PlanArrived, Ended,
-                                   Said, ppp::FrameTrace>;
+                                   Command, Carry, SetInnerMtu, Said, ppp::FrameTrace>;
 
 }  // namespace isthmus::session

@@ -4,7 +4,7 @@
 namespace isthmus::session {
 
 void Session::enqueue(Instant now, const Packet& packet) {
-  if (!current_) {
+  if (!current_ || way_ == Way::kNowhere) {
     ++traffic_.dropped;
     return;
   }

@@ -102,7 +102,7 @@ class Isthmus(OverSsh):
     name, title = "isthmus", "isthmus"
 
     def start(self):
-        argv = [self.program, "up", *self.sshd.client_args(), f"root@{POLANSKI_OUT}", *BOTH]
+        argv = [self.program, "up", *self.sshd.client_args(), f"root@{POLANSKI_OUT}", "--path", "stream", *BOTH]
         self.run_on_fellini(argv, env={"PATH": f"{self.program.parent}:{PATH}"})
 
     def settle(self):

@@ -25,6 +25,7 @@ TunnelFilterInput whole_input() {
   input.exceptions = {prefix("10.5.5.0/24"), prefix("2001:db8:37:1::/64")};
   input.offered = {prefix("193.6.35.0/24"), prefix("2001:db8:35::/48")};
   input.outer = {{address("193.6.36.12"), 22}, {address("2001:db8::22"), 2222}, {address("10.1.1.1"), 0}};
+  input.datagrams = {4500, 0x69736d00};
   input.guarded = {{address("193.6.35.12"), {"eth1", "eth1.7", "br-lan@x"}}, {address("2001:db8:35::1"), {}}};
   input.masquerade_interfaces = {"eth1", "wlp3s0"};
   return input;

@@ -47,6 +47,8 @@ class ChangesTest : public NamespaceTest {
          "ip rule", "7000:\tfrom all to 203.0.113.9 ipproto tcp dport 22 lookup main proto 115"},
         {RuleChange{Family::kIpv6, 7000, 254, prefix("2001:db8:f::9"), std::uint8_t{6}, std::uint16_t{22}},
          "ip -6 rule", "7000:\tfrom all to 2001:db8:f::9 ipproto tcp dport 22 lookup main proto 115"},
+        {RuleChange{Family::kIpv4, 7000, 254, {}, {}, {}, 0x69736d00}, "ip rule",
+         "7000:\tfrom all fwmark 0x69736d00 lookup main proto 115"},
         {RuleChange{Family::kIpv4, 7200, 7200, std::nullopt, std::nullopt, std::nullopt}, "ip rule",
          "7200:\tfrom all lookup 7200 proto 115"},
         {RuleChange{Family::kIpv6, 7200, 7200, prefix("2001:db8:2::/48"), std::nullopt, std::nullopt},
@@ -118,7 +120,7 @@ TEST_F(ChangesTest, ThatOtherToolsRemoveArePutBack) {
       "priority 32766; ip rule add lookup default priority 32767; nft flush ruleset");
   const auto report = applier->put_back();
   EXPECT_TRUE(report.failures.empty());
-  EXPECT_EQ(report.restored.size(), 10U);
+  EXPECT_EQ(report.restored.size(), 11U);
   EXPECT_EQ(snapshot(), whole);
 }
 

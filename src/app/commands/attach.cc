@@ -196,7 +196,7 @@ ExitCode run_attach(const config::AttachCommand& command) {
   AttachRequest request{called->session,   called->peer_file, login.describe(), std::nullopt,
                         command.verbosity, called->host,      std::nullopt};
   if (login.connection) request.client = login.connection->remote.address;
-  if (login.connection) request.server = login.connection->local.address;
+  if (login.connection) request.server = login.connection->local;
   const Result<ControlReply> reply = pass_on_until_taken(*dir, request);
   if (!reply) {
     complain(reply.error().message);

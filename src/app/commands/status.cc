@@ -70,6 +70,21 @@ std::string list_text(const std::vector<std::string>& prefixes) {
   return prefixes.empty() ? "nothing" : fmt::format("{}", fmt::join(prefixes, ", "));
 }
 
+void print_path(const SessionState& state) {
+  if (state.udp_port == 0) return;
+  const std::string reason = state.path_reason.empty() ? "" : " (" + state.path_reason + ")";
+  print(fmt::format("  path       {}{}, UDP port {}", state.path, reason, state.udp_port));
+  if (!state.udp_remote.empty()) {
+    print(fmt::format("  datagrams  {}, round trip {:.2f} ms, loss {:.1f} %, MTU {}", state.udp_remote,
+                      static_cast<double>(state.path_rtt_microseconds) / 1e3,
+                      static_cast<double>(state.path_loss_per_mille) / 10, state.path_mtu));
+  }
+  for (const std::string& key : state.keys) print("  key        " + key);
+  for (const std::string& sa : state.sas) print("  SA         " + sa);
+  if (!state.datagram_drops.empty())
+    print(fmt::format("  discarded  {}", fmt::join(state.datagram_drops, ", ")));
+}
+
 void print_living(const Entry& entry) {
   const SessionState state = entry.state.value_or(SessionState{});
   print(fmt::format("{}: {} {} {}", entry.record.session, state.phase, state.role == "up" ? "to" : "from",
@@ -88,6 +103,7 @@ void print_living(const Entry& entry) {
   print(fmt::format("  received   {} packets, {} octets", state.packets_received, state.octets_received));
   print(fmt::format("  sent       {} packets, {} octets, dropped {}, marked {}, waiting {} octets",
                     state.packets_sent, state.octets_sent, state.dropped, state.marked, state.waiting));
+  print_path(state);
   if (state.stream_bits_per_second == 0) return;
   print(fmt::format("  stream     {:.1f} Mbit/s, round trip {:.2f} ms",
                     static_cast<double>(state.stream_bits_per_second) / 1e6,

@@ -1,0 +1,140 @@
+#include "app/datagram_plane.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace isthmus::app {
+namespace {
+
+Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Place& place, std::size_t count) {
+  const IpAddress any = *IpAddress::from_octets(std::array<std::uint8_t, 16>{});
+  Result<std::vector<io::UdpSocket>> sockets =
+      io::UdpSocket::open_group({any, place.port}, count, place.mark);
+  if (sockets || place.port == 0) return sockets;
+  return io::UdpSocket::open_group({any, 0}, count, place.mark);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Place& place,
+                                                           const std::vector<io::TunQueue>& queues,
+                                                           Handlers handlers) {
+  std::vector<io::UdpSocket> sockets = TRY(open_sockets(place, queues.size()));
+  const Endpoint local = TRY(sockets.front().local());
+  std::unique_ptr<DatagramPlane> plane{new DatagramPlane{local.port, std::move(handlers)}};
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    io::TunQueue queue = TRY(queues[i].duplicate());
+    std::unique_ptr<dataplane::Worker> worker =
+        TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i])));
+    const int events = fcntl(worker->events_fd(), F_DUPFD_CLOEXEC, 3);
+    if (events < 0) return fail_errno(errno, "watch a worker's events");
+    auto station = std::make_unique<Station>(
+        Station{std::move(worker), asio::posix::stream_descriptor{loop, events}, {}});
+    plane->wait(*station);
+    plane->stations_.push_back(std::move(station));
+  }
+  return plane;
+}
+
+DatagramPlane::~DatagramPlane() {
+  asio::error_code ignored;
+  for (const auto& station : stations_) station->events.close(ignored);
+}
+
+void DatagramPlane::wait(Station& station) {
+  station.events.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [this, &station](const asio::error_code& error) {
+                              if (error) return;  // the plane is gone
+                              for (dataplane::WorkerEvent& event : station.worker->take_events())
+                                std::visit([&](auto& what) { on(station, what); }, event);
+                              wait(station);
+                            });
+}
+
+void DatagramPlane::post(keying::WorkerCommand command) {
+  if (command.worker < stations_.size()) stations_[command.worker]->worker->post(std::move(command.command));
+}
+
+void DatagramPlane::post(const Selector& selector) {
+  for (const auto& station : stations_) station->worker->post(esp::TunnelCommand{esp::SetSelector{selector}});
+}
+
+void DatagramPlane::read_tun() {
+  for (const auto& station : stations_) station->worker->post(dataplane::ReadTun{});
+}
+
+void DatagramPlane::leave_tun() {
+  for (const auto& station : stations_) station->worker->post(dataplane::LeaveTun{});
+}
+
+void DatagramPlane::ask_counts() {
+  for (const auto& station : stations_) station->worker->post(dataplane::AskReport{});
+}
+
+void DatagramPlane::on(Station&, const esp::TunnelEvent& event) {
+  handlers_.event(event);
+}
+
+void DatagramPlane::on(Station&, const io::PathError& error) {
+  if (error.os_errno != EMSGSIZE || !error.first_word || !error.mtu) return;
+  handlers_.too_big(esp::Spi{*error.first_word}, *error.mtu);
+}
+
+void DatagramPlane::on(Station&, const dataplane::TunLeft&) {}
+
+void DatagramPlane::on(Station&, const dataplane::TunLost&) {
+  handlers_.warned(
+      "somebody has removed the tunnel interface: no packet crosses any more; end the session and begin "
+      "anew");
+}
+
+void DatagramPlane::on(Station& station, dataplane::WorkerReport& report) {
+  station.report = std::move(report);
+}
+
+void DatagramPlane::on(Station&, const dataplane::CommandFailed& failed) {
+  handlers_.warned("a worker could not obey: " + failed.error.message);
+}
+
+session::PathCounts DatagramPlane::counts() const {
+  session::PathCounts counts;
+  const esp::TunnelCounters all = tunnel_counters();
+  counts.packets_sent = all.packets_sent;
+  counts.dummies_sent = all.dummies_sent;
+  for (const esp::SaStatus& sa : sas()) {
+    if (sa.direction != esp::SaStatus::Direction::kInbound) continue;
+    const auto known =
+        std::ranges::find(counts.received, sa.generation, &session::PathReport::Received::generation);
+    if (known == counts.received.end()) {
+      counts.received.push_back({sa.generation, sa.packets});
+    } else {
+      known->packets += sa.packets;
+    }
+  }
+  return counts;
+}
+
+esp::TunnelCounters DatagramPlane::tunnel_counters() const {
+  esp::TunnelCounters sum;
+  for (const auto& station : stations_) sum += station->report.tunnel;
+  return sum;
+}
+
+dataplane::PumpCounters DatagramPlane::pump_counters() const {
+  dataplane::PumpCounters sum;
+  for (const auto& station : stations_) sum += station->report.pump;
+  return sum;
+}
+
+std::vector<esp::SaStatus> DatagramPlane::sas() const {
+  std::vector<esp::SaStatus> all;
+  for (const auto& station : stations_)
+    all.insert(all.end(), station->report.sas.begin(), station->report.sas.end());
+  return all;
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,77 @@
+// The socket and the workers of a session's datagrams, as the loop of the control thread sees them.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/worker.h"
+#include "keying/exchange.h"
+#include "net/selector.h"
+#include "session/datagram_path.h"
+
+namespace isthmus::app {
+
+class DatagramPlane {
+ public:
+  struct Handlers {
+    std::function<void(const esp::TunnelEvent&)> event;
+    std::function<void(esp::Spi quoted, std::size_t size)> too_big;
+    std::function<void(const std::string& line)> warned;
+  };
+  struct Place {
+    std::uint16_t port = 0;  // 0: any that is free
+    std::uint32_t mark = 0;  // of what is sent, for policy rules
+  };
+
+  // A worker for each queue. Where the port is somebody else's, any that is free is taken.
+  static Result<std::unique_ptr<DatagramPlane>> open(asio::io_context& loop, const Place& place,
+                                                     const std::vector<io::TunQueue>& queues,
+                                                     Handlers handlers);
+  ~DatagramPlane();
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::size_t workers() const { return stations_.size(); }
+
+  void post(keying::WorkerCommand command);
+  void post(const Selector& selector);
+  // Who reads the queues of the TUN: the workers, or the control thread.
+  void read_tun();
+  void leave_tun();
+
+  // The workers' counters are asked for here and arrive a moment later: what counts() gives is from the last
+  // time.
+  void ask_counts();
+  [[nodiscard]] session::PathCounts counts() const;
+  [[nodiscard]] esp::TunnelCounters tunnel_counters() const;
+  [[nodiscard]] dataplane::PumpCounters pump_counters() const;
+  [[nodiscard]] std::vector<esp::SaStatus> sas() const;
+
+ private:
+  // A worker, and where its events are waited for.
+  struct Station {
+    std::unique_ptr<dataplane::Worker> worker;
+    asio::posix::stream_descriptor events;
+    dataplane::WorkerReport report;
+  };
+
+  DatagramPlane(std::uint16_t port, Handlers handlers) : port_(port), handlers_(std::move(handlers)) {}
+  void wait(Station& station);
+  void on(Station& station, const esp::TunnelEvent& event);
+  void on(Station& station, const io::PathError& error);
+  void on(Station& station, const dataplane::TunLeft& left);
+  void on(Station& station, const dataplane::TunLost& lost);
+  void on(Station& station, dataplane::WorkerReport& report);
+  void on(Station& station, const dataplane::CommandFailed& failed);
+
+  std::uint16_t port_;
+  Handlers handlers_;
+  std::vector<std::unique_ptr<Station>> stations_;
+};
+
+}  // namespace isthmus::app

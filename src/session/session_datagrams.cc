@@ -1,0 +1,90 @@
+// The datagrams of a session: what its DatagramPath hears and says.
+#include <utility>
+
+#include "session/session.h"
+
+namespace isthmus::session {
+namespace {
+
+constexpr std::size_t kMaxEarly = 8;  // a hello for each of two calls, and some more
+
+}  // namespace
+
+bool Session::takes_datagrams() const {
+  return current_ && calls_.at(*current_).takes_datagrams();
+}
+
+void Session::use_datagrams(Instant now, PathOptions options, PathFacts facts) {
+  if (!takes_datagrams()) return;
+  const bool is_caller = calls_.at(*current_).direction() == Direction::kOutgoing;
+  const keying::Role role = is_caller ? keying::Role::kCaller : keying::Role::kCalled;
+  if (datagrams_ && role_ != role) {
+    // Both ends dial at times: the keys of the other roles end with them.
+    datagrams_->close(now, PathClose::Reason::kSwitchedOff);
+    follow_datagrams(now);
+    datagrams_.reset();
+  }
+  role_ = options.keying.role = role;
+  if (!datagrams_) datagrams_.emplace(std::move(options), *random_);
+  datagrams_->stream_up(now, std::move(facts));
+  for (const Early& early : std::exchange(early_, {}))
+    if (current_ == early.call) hear_of_datagrams(now, early.message);
+  follow_datagrams(now);
+}
+
+void Session::on(Instant now, Call& call, DatagramsHeard& heard) {
+  if (datagrams_ && current_ == call.id()) {
+    hear_of_datagrams(now, heard.message);
+    return follow_datagrams(now);
+  }
+  if (early_.size() < kMaxEarly) early_.push_back({call.id(), std::move(heard.message)});
+}
+
+void Session::hear_of_datagrams(Instant now, ConstBytes message) {
+  const Result<void> heard = datagrams_->hear(now, message);
+  if (!heard) actions_.emplace_back(Said{ppp::LinkNote::Level::kNegotiation, heard.error().message});
+}
+
+void Session::worker_event(Instant now, const esp::TunnelEvent& event) {
+  if (!datagrams_) return;
+  datagrams_->worker_event(now, event);
+  follow_datagrams(now);
+}
+
+void Session::too_big(Instant now, esp::Spi quoted, std::size_t size) {
+  if (!datagrams_) return;
+  datagrams_->too_big(now, quoted, size);
+  follow_datagrams(now);
+}
+
+void Session::own_addresses_changed(Instant now, std::vector<IpAddress> addresses) {
+  if (!datagrams_) return;
+  datagrams_->network_changed(now, std::move(addresses));
+  follow_datagrams(now);
+}
+
+void Session::interface_mtu(Instant now, std::size_t mtu) {
+  if (!datagrams_) return;
+  datagrams_->interface_mtu(now, mtu);
+  follow_datagrams(now);
+}
+
+// Commands go before the actions that rely on them.
+void Session::follow_datagrams(Instant now) {
+  if (!datagrams_) return;
+  for (const Bytes& message : datagrams_->take_messages())
+    if (current_) calls_.at(*current_).send_of_datagrams(now, message);
+  for (keying::WorkerCommand& command : datagrams_->take_commands())
+    actions_.emplace_back(Command{std::move(command)});
+  for (PathAction& action : datagrams_->take_actions()) {
+    const auto* carry = std::get_if<Carry>(&action);
+    if (carry != nullptr) way_ = carry->way;
+    const bool is_lost = carry != nullptr && way_ != Way::kDatagrams && !current_ && phase_ == Phase::kUp;
+    const std::string reason =
+        is_lost ? "stream and datagrams are both lost: " + carry->reason : std::string{};
+    std::visit([this](auto& what) { actions_.emplace_back(std::move(what)); }, action);
+    if (is_lost) suspend(now, reason);
+  }
+}
+
+}  // namespace isthmus::session
