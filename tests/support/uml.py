@@ -29,7 +29,7 @@ mount --bind / {root}
 mount -o remount,bind,ro {root}
 if mountpoint -q /usr; then mount --bind /usr {root}/usr; mount -o remount,bind,ro {root}/usr; fi
 mount --bind {shared} {root}/mnt
-exec {kernel} mem={memory} rootfstype=hostfs rootflags={root} rw quiet init=/mnt/{init} con=null con0=null,fd:1 \
+LD_PRELOAD={preload} exec {kernel} mem={memory} rootfstype=hostfs rootflags={root} rw quiet init=/mnt/{init} con=null con0=null,fd:1 \
   umid=guest uml_dir={directory}/ vec0:transport=tap,ifname={tap},depth=64,gro=1 {arguments}
 """
 
@@ -60,6 +60,15 @@ echo ready > {directory}/ready
 # Process 1 takes in the orphans; the shutdown comes through the management console.
 while :; do wait; sleep 1; done
 """
+
+
+def whole_registers():
+    """What is preloaded into the kernel, of the build tree that is tested; whole_registers.cc says why."""
+    program = pathlib.Path(os.environ.get("ISTHMUS", pathlib.Path(__file__).parents[2] / "build/release/bin/isthmus"))
+    path = program.resolve().parent.parent / "tests/support/whole_registers.so"
+    if not path.exists():
+        raise Failed(f"{path} is not built: cmake -DISTHMUS_TESTS=ON")
+    return path
 
 
 class Guest:
@@ -167,8 +176,8 @@ class Guest:
     def _boot(self):
         root = self.directory / "root"
         root.mkdir()
-        script = LAUNCH.format(root=root, shared=self.topology.directory, kernel=KERNEL, memory=self.memory, init="guest/init",
-                               directory=self.directory, tap=self.tap, arguments=self.arguments)
+        script = LAUNCH.format(root=root, shared=self.topology.directory, preload=whole_registers(), kernel=KERNEL, memory=self.memory,
+                               init="guest/init", directory=self.directory, tap=self.tap, arguments=self.arguments)
         with self.console_log.open("wb") as log:
             self.process = self.topology.popen(self.host, ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c", script],
                                                stdout=log, stderr=log, start_new_session=True)
