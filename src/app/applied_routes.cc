@@ -36,12 +36,17 @@ Result<void> AppliedRoutes::bring_to(std::vector<HostChange>& standing,
 
 std::vector<Error> AppliedRoutes::suspend() {
   std::vector<Error> left;
-  for (const HostChange& change : std::exchange(while_up_, {})) {
+  suspended_ = std::exchange(while_up_, {});
+  for (const HostChange& change : suspended_) {
     const Result<void> reverted = applier_.revert(change);
     if (reverted) report_(Deed::kRemoved, describe(change));
     if (!reverted) left.push_back(reverted.error());
   }
   return left;
+}
+
+Result<void> AppliedRoutes::resume() {
+  return bring_to(while_up_, suspended_);
 }
 
 std::vector<Error> AppliedRoutes::undo() {

@@ -28,6 +28,8 @@ class AppliedRoutes {
   // Takes the routes into the tunnel away: the fallbacks refuse the traffic. Returns what stays against its
   // will.
   [[nodiscard]] std::vector<Error> suspend();
+  // They come back as they were.
+  Result<void> resume();
   // Everything; returns what could not be undone.
   [[nodiscard]] std::vector<Error> undo();
   // What others have removed comes back; returns it in words.
@@ -38,7 +40,7 @@ class AppliedRoutes {
 
   io::HostApplier applier_;
   Report report_;
-  std::vector<HostChange> lasting_, while_up_;
+  std::vector<HostChange> lasting_, while_up_, suspended_;
 };
 
 }  // namespace isthmus::app

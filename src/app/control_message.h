@@ -20,8 +20,8 @@ struct AttachRequest {
   std::string login;                // who logged in, for the log
   std::optional<IpAddress> client;  // the caller's
   int verbosity = 0;
-  std::string host;                 // the caller's HostId in hex, as its greeting claims
-  std::optional<Endpoint> server;   // our end of the outer connection
+  std::string host;                // the caller's HostId in hex, as its greeting claims
+  std::optional<Endpoint> server;  // our end of the outer connection
 };
 // "Undo and end."
 struct DownRequest {};

@@ -20,12 +20,12 @@ Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Place& plac
 
 }  // namespace
 
-Result<std::unique_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Place& place,
+Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Place& place,
                                                            const std::vector<io::TunQueue>& queues,
                                                            Handlers handlers) {
   std::vector<io::UdpSocket> sockets = TRY(open_sockets(place, queues.size()));
   const Endpoint local = TRY(sockets.front().local());
-  std::unique_ptr<DatagramPlane> plane{new DatagramPlane{local.port, std::move(handlers)}};
+  std::shared_ptr<DatagramPlane> plane{new DatagramPlane{local.port, std::move(handlers)}};
   for (std::size_t i = 0; i < queues.size(); ++i) {
     io::TunQueue queue = TRY(queues[i].duplicate());
     std::unique_ptr<dataplane::Worker> worker =
@@ -34,25 +34,35 @@ Result<std::unique_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loo
     if (events < 0) return fail_errno(errno, "watch a worker's events");
     auto station = std::make_unique<Station>(
         Station{std::move(worker), asio::posix::stream_descriptor{loop, events}, {}});
-    plane->wait(*station);
     plane->stations_.push_back(std::move(station));
   }
+  for (const auto& station : plane->stations_) plane->wait(*station);
   return plane;
 }
 
-DatagramPlane::~DatagramPlane() {
+void DatagramPlane::stop() {
+  is_stopped_ = true;
   asio::error_code ignored;
-  for (const auto& station : stations_) station->events.close(ignored);
+  for (const auto& station : stations_) {
+    station->events.close(ignored);
+    station->worker.reset();
+  }
 }
 
 void DatagramPlane::wait(Station& station) {
   station.events.async_wait(asio::posix::stream_descriptor::wait_read,
-                            [this, &station](const asio::error_code& error) {
-                              if (error) return;  // the plane is gone
-                              for (dataplane::WorkerEvent& event : station.worker->take_events())
-                                std::visit([&](auto& what) { on(station, what); }, event);
-                              wait(station);
+                            [self = shared_from_this(), &station](const asio::error_code& error) {
+                              if (!error) self->take_events(station);
                             });
+}
+
+void DatagramPlane::take_events(Station& station) {
+  if (is_stopped_) return;
+  for (dataplane::WorkerEvent& event : station.worker->take_events()) {
+    std::visit([&](auto& what) { on(station, what); }, event);
+    if (is_stopped_) return;
+  }
+  wait(station);
 }
 
 void DatagramPlane::post(keying::WorkerCommand command) {
@@ -94,6 +104,7 @@ void DatagramPlane::on(Station&, const dataplane::TunLost&) {
 
 void DatagramPlane::on(Station& station, dataplane::WorkerReport& report) {
   station.report = std::move(report);
+  handlers_.counted();
 }
 
 void DatagramPlane::on(Station&, const dataplane::CommandFailed& failed) {

@@ -17,10 +17,11 @@
 
 namespace isthmus::app {
 
-class DatagramPlane {
+class DatagramPlane : public std::enable_shared_from_this<DatagramPlane> {
  public:
   struct Handlers {
     std::function<void(const esp::TunnelEvent&)> event;
+    std::function<void()> counted;  // what counts() gives is new
     std::function<void(esp::Spi quoted, std::size_t size)> too_big;
     std::function<void(const std::string& line)> warned;
   };
@@ -30,10 +31,11 @@ class DatagramPlane {
   };
 
   // A worker for each queue. Where the port is somebody else's, any that is free is taken.
-  static Result<std::unique_ptr<DatagramPlane>> open(asio::io_context& loop, const Place& place,
+  static Result<std::shared_ptr<DatagramPlane>> open(asio::io_context& loop, const Place& place,
                                                      const std::vector<io::TunQueue>& queues,
                                                      Handlers handlers);
-  ~DatagramPlane();
+  // Ends the workers, and their keys with them; no handler is called any more. May be called by a handler.
+  void stop();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t workers() const { return stations_.size(); }
@@ -44,8 +46,7 @@ class DatagramPlane {
   void read_tun();
   void leave_tun();
 
-  // The workers' counters are asked for here and arrive a moment later: what counts() gives is from the last
-  // time.
+  // The workers' counters are asked for here and arrive a moment later.
   void ask_counts();
   [[nodiscard]] session::PathCounts counts() const;
   [[nodiscard]] esp::TunnelCounters tunnel_counters() const;
@@ -53,7 +54,7 @@ class DatagramPlane {
   [[nodiscard]] std::vector<esp::SaStatus> sas() const;
 
  private:
-  // A worker, and where its events are waited for.
+  // A worker, until stop(), and where its events are waited for.
   struct Station {
     std::unique_ptr<dataplane::Worker> worker;
     asio::posix::stream_descriptor events;
@@ -62,6 +63,7 @@ class DatagramPlane {
 
   DatagramPlane(std::uint16_t port, Handlers handlers) : port_(port), handlers_(std::move(handlers)) {}
   void wait(Station& station);
+  void take_events(Station& station);
   void on(Station& station, const esp::TunnelEvent& event);
   void on(Station& station, const io::PathError& error);
   void on(Station& station, const dataplane::TunLeft& left);
@@ -72,6 +74,7 @@ class DatagramPlane {
   std::uint16_t port_;
   Handlers handlers_;
   std::vector<std::unique_ptr<Station>> stations_;
+  bool is_stopped_ = false;
 };
 
 }  // namespace isthmus::app

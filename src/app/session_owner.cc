@@ -127,6 +127,7 @@ Result<void> SessionOwner::arm() {
                       setup_.site.policy().accepts};
   options.link = link_options(setup_.site.policy(), options.dials);
   session_.emplace(std::move(options), random_, setup_.site);
+  datagrams_.emplace(loop_, setup_.site, *session_, log_, [this] { turn(); });
   session_->trace_frames(setup_.verbosity >= 2);
   return {};
 }
@@ -207,7 +208,7 @@ void SessionOwner::set_timer() {
   consider(put_back_at_);
   consider(linger_until_);
   consider(sign_at_);
-  consider(count_at_);
+  if (datagrams_) consider(datagrams_->next_deadline());
   for (const auto& [id, leg] : legs_) {
     consider(leg.begin_by);
     consider(leg.end_by);
@@ -236,7 +237,7 @@ void SessionOwner::on_time() {
     look_at_network();
   }
   if (is_due(sign_at_) && setup_.progress) sign_at_ = setup_.progress->still_waiting(now, waiting_for_);
-  if (is_due(count_at_)) count_datagrams();
+  datagrams_->advance(now);
   if (!is_over_) session_->advance(now);
   turn();
 }
@@ -249,8 +250,7 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   exit_text_ = text;
   put_back_at_.reset();
   sign_at_.reset();
-  count_at_.reset();
-  datagrams_.reset();
+  datagrams_->stop();
   const std::vector<Error> left = routes_.undo();
   std::string what_is_left;
   for (const Error& error : left) {
@@ -285,7 +285,8 @@ SessionState SessionOwner::present_state() const {
   now.dropped += sent.dropped + (tunnel_ ? tunnel_->refused() : 0);
   now.marked = sent.marked;
   now.waiting = sent.waiting;
-  add_datagrams(now);
+  if (session_->agreement() != nullptr) now.stream = session_->current() ? "up" : "lost";
+  datagrams_->describe(now);
   const session::StreamWindow* stream = session_->stream();
   if (stream == nullptr || !stream->min_rtt()) return now;
   now.stream_bits_per_second = static_cast<std::uint64_t>(stream->rate() * 8);

@@ -4,23 +4,19 @@
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "app/applied_routes.h"
 #include "app/control_message.h"
-#include "app/datagram_plane.h"
 #include "app/dialler.h"
 #include "app/leg.h"
-#include "app/progress.h"
+#include "app/owner_setup.h"
 #include "app/prover.h"
+#include "app/session_datagrams.h"
 #include "app/session_state.h"
-#include "app/site.h"
 #include "app/tun_pump.h"
-#include "config/commands.h"
-#include "config/exit_codes.h"
 #include "io/boot_timer.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
@@ -28,17 +24,6 @@
 #include "session/session.h"
 
 namespace isthmus::app {
-
-struct OwnerSetup {
-  std::string session;
-  Site site;
-  std::optional<config::UpOptions> dial;  // an `up`; empty at the called end
-  bool plan_only = false;
-  std::optional<Duration> hold;
-  int verbosity = 0;
-  std::optional<Progress> progress;                   // for a person who watches
-  std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
-};
 
 class SessionOwner {
  public:
@@ -75,11 +60,12 @@ class SessionOwner {
   void on(session::Judge& judge);
   void on(session::Establish& establish);
   void on(session::Suspend& suspend);
+  void on(session::Resume&);
   void on(session::Prove& prove);
   void on(session::Proven& proven);
   void on(session::PlanArrived& plan);
   void on(session::Ended& ended);
-  void on(session::Command& command);
+  void on(keying::WorkerCommand& command);
   void on(session::Carry& carry);
   void on(session::SetInnerMtu& set);
   void on(session::Said& said);
@@ -97,16 +83,9 @@ class SessionOwner {
   void diagnose_ssh(Leg& leg);
 
   Result<void> join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer);
-  Result<void> open_tunnel(int mtu);
-  [[nodiscard]] bool wants_datagrams() const;
-  void open_datagrams(const Leg* leg);
-  void use_datagrams(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer,
-                     const HostFacts& facts);
-  void tell_interface_mtu(const HostFacts& facts);
-  void count_datagrams();
+  Result<void> open_tunnel(int mtu, std::uint16_t answered_at);
+  [[nodiscard]] int tunnel_mtu(const session::Agreement& agreement) const;
   void look_at_network();
-  void add_datagrams(SessionState& now) const;
-  [[nodiscard]] int tunnel_mtu(int agreed) const;
   void warn_of_text_before(session::CallId id);
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
@@ -143,9 +122,8 @@ class SessionOwner {
   LegId next_leg_ = 1;
   std::vector<std::shared_ptr<Connection>> connections_;
   std::shared_ptr<TunPump> tunnel_;
-  std::unique_ptr<DatagramPlane> datagrams_;
-  int agreed_mtu_ = 1500;
-  std::optional<int> inner_mtu_;  // what datagrams take
+  std::optional<SessionDatagrams> datagrams_;
+  std::optional<int> datagram_mtu_;  // the largest packet that fits
   Selector selector_;
   std::optional<std::uint64_t> interface_id_;  // as agreed on first
   Bytes octets_;                               // on their way from a call to its stream
@@ -154,7 +132,7 @@ class SessionOwner {
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
   Dialler dialler_;
-  std::optional<Instant> put_back_at_, linger_until_, sign_at_, count_at_;
+  std::optional<Instant> put_back_at_, linger_until_, sign_at_;
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;
   bool is_over_ = false, in_turn_ = false;

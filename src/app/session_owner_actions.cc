@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
-#include <thread>
 #include <utility>
 
 #include "app/session_owner.h"
@@ -17,9 +16,6 @@ namespace isthmus::app {
 namespace {
 
 using config::ExitCode;
-
-// More hold no more than the two or three flows that make a line full.
-constexpr std::size_t kMostWorkers = 8;
 
 std::vector<std::string> texts(const std::vector<Prefix>& prefixes) {
   std::vector<std::string> lines;
@@ -101,11 +97,6 @@ std::string why_unproven(const session::Agreement& agreement, const std::optiona
   return "nothing could be tried: the far end named no address in what it offers";
 }
 
-// One for each processor that we may use, and a queue of the TUN for each.
-std::size_t worker_count() {
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostWorkers);
-}
-
 }  // namespace
 
 void SessionOwner::on(session::Said& said) {
@@ -133,17 +124,15 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
       agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
   say_step("link",
            fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
-  agreed_mtu_ = agreement.mtu;
-  const int mtu = tunnel_mtu(agreed_mtu_);
-  TRY(open_tunnel(mtu));
-  open_datagrams(leg);
+  const int mtu = tunnel_mtu(agreement);
+  TRY(open_tunnel(mtu, leg != nullptr ? leg->answered_at : std::uint16_t{0}));
   const std::string interface = tunnel_->device().name();
   // Before the first route: whoever looks for rivals must know whose it is.
   state_.interface = interface;
   save_state();
   const HostFacts facts = TRY(io::read_host_facts(interface));
   RoutePlanInput input = setup_.site.plan_input(agreement, interface, routes_.slot(), outer);
-  if (datagrams_) input.datagram_port = datagrams_->port();
+  input.datagram_port = datagrams_->port();
   const RoutePlan plan = make_route_plan(input, facts);
   TRY(routes_.bring_to(plan));
   selector_ = Site::selector(agreement, interface, outer, facts);
@@ -169,18 +158,18 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   if (agreement.ipv4) state_.remote_ipv4 = agreement.ipv4->remote.to_string();
   state_.up_since = std::time(nullptr);
   save_state();
-  use_datagrams(agreement, leg, outer, facts);
+  datagrams_->use(agreement, selector_, leg != nullptr && leg->ssh ? leg->ssh->own_endpoints() : outer.remote,
+                  facts);
   ready_ = setup_.site.ready(agreement, facts);
   session_->routes_ready(io::boot_now(), *ready_);
   return {};
 }
 
-Result<void> SessionOwner::open_tunnel(int mtu) {
+Result<void> SessionOwner::open_tunnel(int mtu, std::uint16_t answered_at) {
   if (tunnel_) return tunnel_->device().change_mtu(mtu);
   const std::string& wished = setup_.site.policy().interface;
-  io::TunDevice device =
-      TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu,
-                                     wants_datagrams() ? worker_count() : 1));
+  io::TunDevice device = TRY(routes_.applier().open_tun(
+      wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu, datagrams_->queues_wanted()));
   TunPump::Handlers handlers;
   handlers.packet = [this](MutableBytes octets, std::uint16_t segment_size) {
     session_->enqueue(io::boot_now(), {octets, segment_size});
@@ -191,7 +180,39 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
   };
   tunnel_ = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
   tunnel_->start();
-  return {};
+  return datagrams_->open(tunnel_, answered_at, kFirstDatagramMark + routes_.slot());
+}
+
+int SessionOwner::tunnel_mtu(const session::Agreement& agreement) const {
+  const int wished = std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu);
+  return std::min(wished, datagram_mtu_.value_or(wished));
+}
+
+void SessionOwner::on(keying::WorkerCommand& command) {
+  datagrams_->obey(std::move(command));
+}
+
+void SessionOwner::on(session::Carry& carry) {
+  datagrams_->carry(carry);
+}
+
+void SessionOwner::on(session::SetInnerMtu& set) {
+  datagram_mtu_ = static_cast<int>(set.mtu);
+  const session::Agreement* agreement = session_->agreement();
+  if (!tunnel_ || agreement == nullptr || tunnel_mtu(*agreement) == state_.mtu) return;
+  const int mtu = tunnel_mtu(*agreement);
+  if (const Result<void> changed = tunnel_->device().change_mtu(mtu); !changed)
+    return log_.warning(changed.error().message);
+  log_.info(fmt::format("the tunnel's MTU is {} now", mtu));
+  state_.mtu = mtu;
+  save_state();
+}
+
+void SessionOwner::look_at_network() {
+  const session::Agreement* agreement = session_->agreement();
+  if (!tunnel_ || agreement == nullptr) return;
+  const Result<HostFacts> facts = io::read_host_facts(tunnel_->device().name());
+  if (facts) datagrams_->look_at(*agreement, *facts);
 }
 
 void SessionOwner::on(session::Suspend& suspend) {
@@ -203,6 +224,15 @@ void SessionOwner::on(session::Suspend& suspend) {
   state_.phase = "held";
   state_.up_since = 0;
   state_.proof.clear();
+  save_state();
+}
+
+void SessionOwner::on(session::Resume&) {
+  const Result<void> resumed = routes_.resume();
+  if (!resumed) return log_.error("the routes could not be put back: " + resumed.error().message);
+  log_.notice("link up by datagrams, without ssh's stream");
+  state_.phase = "up";
+  state_.up_since = std::time(nullptr);
   save_state();
 }
 

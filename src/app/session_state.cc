@@ -63,6 +63,7 @@ void each_field(State& state, Visit visit) {
   visit("dropped", state.dropped);
   visit("marked", state.marked);
   visit("waiting", state.waiting);
+  visit("stream", state.stream);
   visit("path", state.path);
   visit("path_reason", state.path_reason);
   visit("udp_port", state.udp_port);

@@ -35,6 +35,7 @@ struct SessionState {
   std::uint64_t packets_received = 0, packets_sent = 0, octets_received = 0, octets_sent = 0, dropped = 0;
   // Of the packets sent: marked with Congestion Experienced, and octets that wait in the queue now.
   std::uint64_t marked = 0, waiting = 0;
+  std::string stream;  // ssh's: "up", or "lost" until the next call stands
   // What carries our packets: "stream", "datagram" or "none", and why it is not datagrams.
   std::string path, path_reason;
   // Of the datagrams, where there are any; the round trip, MTU (of outer IP packets) and loss of their path.

@@ -15,7 +15,8 @@ constexpr std::size_t kOctetsPerTurn = 512 * 1024;
 
 TunPump::TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers)
     : device_(std::move(device)), handlers_(std::move(handlers)), buffer_(io::TunDevice::kReadBuffer) {
-  for (io::TunQueue& queue : device_.queues()) queues_.push_back({&queue, asio::posix::stream_descriptor{loop}});
+  for (io::TunQueue& queue : device_.queues())
+    queues_.push_back({&queue, asio::posix::stream_descriptor{loop}});
 }
 
 void TunPump::resume() {

@@ -50,8 +50,8 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
     std::uint64_t refused = 0;
   };
 
-  // A queue is waited on through a duplicate of its descriptor, which is open only while it is: the loop would
-  // wake up for each packet that a worker reads.
+  // A queue is waited on through a duplicate of its descriptor, which is open only while it is: the loop
+  // would wake up for each packet that a worker reads.
   struct Queue {
     io::TunQueue* queue;
     asio::posix::stream_descriptor readable;

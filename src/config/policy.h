@@ -15,7 +15,6 @@
 #include "net/prefix.h"
 #include "ppp/link.h"
 #include "session/message.h"
-#include "session/path_options.h"
 
 namespace isthmus::config {
 

@@ -246,7 +246,7 @@ void Session::forget(Instant now, CallId id, const CallEnded& ended) {
   const bool is_peers_to_close = call.is_plain() && ended.end == ppp::LinkEnd::kTerminatedByPeer;
   actions_.emplace_back(HangUp{id, call.link().take_octets(), is_peers_to_close});
   calls_.erase(id);
-  std::erase_if(early_, [id](const Early& one) { return one.call == id; });
+  std::erase_if(early_, [id](const auto& one) { return one.first == id; });
   if (current_ == id) lose_current(now, ended.reason);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;
   after_loss(now, ended);

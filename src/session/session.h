@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,25 +16,9 @@
 #include "session/call.h"
 #include "session/send_queue.h"
 #include "session/session_actions.h"
+#include "session/session_options.h"
 
 namespace isthmus::session {
-
-struct SessionOptions {
-  bool dials = false;  // an `up`: makes outgoing calls, and again when the last one is lost
-  std::optional<Duration>
-      hold;        // how long a lost session keeps refusing traffic before it is undone; empty: for ever
-  Hello identity;  // node, host, name, plan_only; a caller's offers and wants
-  ppp::LinkOptions link;
-};
-
-enum class Phase : std::uint8_t { kIdle, kCalling, kUp, kHeld, kClosing, kEnded };
-
-inline constexpr Duration kProofPatience = std::chrono::seconds{10};  // for the peer's report after our own
-inline constexpr Duration kClosePatience = std::chrono::milliseconds{1500};
-inline constexpr Duration kFollowPatience =
-    std::chrono::seconds{5};  // for the call that won over ours to stand
-// A peer that negotiates anew may take this long before its networks are given up as lost.
-inline constexpr Duration kRenegotiationPatience = std::chrono::seconds{3};
 
 class Session {
  public:
@@ -117,6 +102,7 @@ class Session {
   void suspend(Instant now, const std::string& reason);
   void hear_of_datagrams(Instant now, ConstBytes message);
   void follow_datagrams(Instant now);
+  void follow_way(Instant now, const Carry& carry);
   void forget(Instant now, CallId id, const CallEnded& ended);
   void after_loss(Instant now, const CallEnded& ended);
   void end(EndReason reason, std::string text);
@@ -154,11 +140,7 @@ class Session {
   keying::Role role_ = keying::Role::kCaller;  // of datagrams_
   Way way_ = Way::kStream;
   PathCounts path_counts_;
-  struct Early {
-    CallId call;
-    Bytes message;
-  };
-  std::vector<Early> early_;  // heard before the call stood, or before use_datagrams()
+  std::vector<std::pair<CallId, Bytes>> early_;  // heard before the call stood, or before use_datagrams()
   SendQueue queue_;
   Traffic traffic_;
   std::vector<SessionAction> actions_;

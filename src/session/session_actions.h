@@ -41,7 +41,8 @@ struct Establish {
 };  // change the machine so, then routes_ready() or routes_failed()
 struct Suspend {
   std::string reason;
-};  // refuse traffic until the next Establish
+};  // refuse traffic until the next Establish or Resume
+struct Resume {};  // datagrams carry the session again, though no stream does: let traffic pass
 struct Prove {
   Ready targets;
 };  // probe, then probed()
@@ -56,15 +57,12 @@ struct Ended {
   EndReason reason;
   std::string text;
 };  // the last action: undo everything
-// For the Tunnel of a worker.
-struct Command {
-  keying::WorkerCommand what;
-};
 struct Said {
   ppp::LinkNote::Level level;
   std::string text;
 };
-using SessionAction = std::variant<Dial, HangUp, Judge, Establish, Suspend, Prove, Proven, PlanArrived, Ended,
-                                   Command, Carry, SetInnerMtu, Said, ppp::FrameTrace>;
+using SessionAction =
+    std::variant<Dial, HangUp, Judge, Establish, Suspend, Resume, Prove, Proven, PlanArrived, Ended,
+                 keying::WorkerCommand, Carry, SetInnerMtu, Said, ppp::FrameTrace>;
 
 }  // namespace isthmus::session

@@ -27,8 +27,8 @@ void Session::use_datagrams(Instant now, PathOptions options, PathFacts facts) {
   role_ = options.keying.role = role;
   if (!datagrams_) datagrams_.emplace(std::move(options), *random_);
   datagrams_->stream_up(now, std::move(facts));
-  for (const Early& early : std::exchange(early_, {}))
-    if (current_ == early.call) hear_of_datagrams(now, early.message);
+  for (const auto& [call, message] : std::exchange(early_, {}))
+    if (current_ == call) hear_of_datagrams(now, message);
   follow_datagrams(now);
 }
 
@@ -75,16 +75,25 @@ void Session::follow_datagrams(Instant now) {
   for (const Bytes& message : datagrams_->take_messages())
     if (current_) calls_.at(*current_).send_of_datagrams(now, message);
   for (keying::WorkerCommand& command : datagrams_->take_commands())
-    actions_.emplace_back(Command{std::move(command)});
+    actions_.emplace_back(std::move(command));
   for (PathAction& action : datagrams_->take_actions()) {
-    const auto* carry = std::get_if<Carry>(&action);
-    if (carry != nullptr) way_ = carry->way;
-    const bool is_lost = carry != nullptr && way_ != Way::kDatagrams && !current_ && phase_ == Phase::kUp;
-    const std::string reason =
-        is_lost ? "stream and datagrams are both lost: " + carry->reason : std::string{};
+    std::optional<Carry> carry;
+    if (const auto* const found = std::get_if<Carry>(&action)) carry = *found;
     std::visit([this](auto& what) { actions_.emplace_back(std::move(what)); }, action);
-    if (is_lost) suspend(now, reason);
+    if (carry) follow_way(now, *carry);
   }
+}
+
+// Without a stream the session is up as long as datagrams carry it.
+void Session::follow_way(Instant now, const Carry& carry) {
+  way_ = carry.way;
+  if (current_) return;
+  if (way_ != Way::kDatagrams && phase_ == Phase::kUp)
+    return suspend(now, "stream and datagrams are both lost: " + carry.reason);
+  if (way_ != Way::kDatagrams || phase_ != Phase::kHeld) return;
+  phase_ = Phase::kUp;
+  hold_until_.reset();
+  actions_.emplace_back(Resume{});
 }
 
 }  // namespace isthmus::session

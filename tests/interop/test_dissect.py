@@ -20,7 +20,7 @@ def recorded(isthmus):
         wrapped = f"{sys.executable} -B {recorder.__file__} {topology.directory} ssh"
         with undone(topology, "fellini", "polanski"), Up(
                 topology, "fellini", isthmus, "-e", wrapped, *sshd.client_args(), f"root@{POLANSKI_OUT}", "--offer", f"{LAN_A},{LAN_A6}",
-                "--accept", f"{LAN_B},{LAN_B6}", env={"PATH": f"{isthmus.parent}:{PATH}"}) as up:
+                "--accept", f"{LAN_B},{LAN_B6}", "--path", "stream", env={"PATH": f"{isthmus.parent}:{PATH}"}) as up:
             up.wait_for()
             for sender, source, target in (("hostA", HOST_A, HOST_B), ("hostA", HOST_A6, HOST_B6), ("hostB", HOST_B, HOST_A),
                                            ("hostB", HOST_B6, HOST_A6)):

@@ -70,7 +70,7 @@ def test_the_filter_is_there_again_within_a_second_of_a_flush(ground):
 
 
 def test_what_a_dead_owner_left_is_removed_before_the_next_one_and_not_with_it(ground):
-    join(ground, *IPV4, "--hold", "0")
+    join(ground, *IPV4, "--hold", "0", "--path", "stream")
     assert kill(Gateway(ground.topology, "polanski", ground.program).pids("owner")) == 1
     netns.wait_until(lambda: not own_processes(ground.topology, "fellini"), 10)
     assert listing(ground, "polanski")

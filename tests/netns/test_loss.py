@@ -30,7 +30,7 @@ def test_a_join_over_a_router_that_drops(ground, percent):
         table inet loss {{
           chain forward {{ type filter hook forward priority 0; meta l4proto tcp numgen random mod 100 < {percent} counter drop; }}
         }}\n""")
-    with Up(near, sshd) as up:
+    with Up(near, sshd, "--path", "stream") as up:
         up.wait_joined(40)
         octets = secrets.token_bytes(OCTETS)
         for sender, receiver, source, destination in (("hostA", "hostB", HOST_A, HOST_B), ("hostB", "hostA", HOST_B, HOST_A)):

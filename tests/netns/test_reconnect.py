@@ -56,7 +56,7 @@ class Ground:
 def ground(isthmus):
     with Topology() as topology:
         made = Ground(topology, isthmus)
-        with Up(made.near, made.sshd) as made.up:
+        with Up(made.near, made.sshd, "--path", "stream") as made.up:
             made.up.wait_joined()
             yield made
 
@@ -164,14 +164,14 @@ def test_a_hold_that_expires_undoes_both_ends(ground):
     assert ground.up.end() == 0
     for end in (ground.near, ground.far):
         end.wait_clean()
-    with Up(ground.near, ground.sshd, "--hold", "2") as up:
+    with Up(ground.near, ground.sshd, "--path", "stream", "--hold", "2") as up:
         up.wait_joined()
         with ground.cut("tcp dport 22 reject with tcp reset; tcp sport 22 reject with tcp reset"), marked_ping(ground.topology):
             assert up.process.wait(12) == 33, up.text()
             assert not ground.near.left()
     ground.far.isthmus("down", "--all")
     ground.far.wait_clean()
-    with Up(ground.near, ground.sshd) as ground.up:
+    with Up(ground.near, ground.sshd, "--path", "stream") as ground.up:
         ground.up.wait_joined()
         assert reaches(ground.topology)
         ground.up.end()

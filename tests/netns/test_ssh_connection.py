@@ -2,6 +2,7 @@
 something of its own."""
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import re
@@ -26,8 +27,12 @@ def has_bbr():
 
 def ssh_processes(near):
     """The ids of the ssh that the program runs on fellini, the ssh of a jump host left out."""
-    return [pid for pid in near.topology.pids("fellini")
-            if (words := pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))[0] == b"ssh" and b"-W" not in words]
+    found = []
+    for pid in near.topology.pids("fellini"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            found += [pid] if words[0] == b"ssh" and b"-W" not in words else []
+    return found
 
 
 @contextlib.contextmanager
@@ -106,7 +111,8 @@ def test_a_dial_again_is_ours_too(near):
         os.kill(former, signal.SIGKILL)
         wait_until(lambda: ssh_processes(near) not in ([], [former]), 10, what="another ssh")
         wait_until(lambda: options_of(near) == ours(), 10, what="its connection")
-        wait_until(lambda: near.topology.ping("hostA", HOST_B, count=1).ok, 15, what="the link")
+        wait_until(lambda: json.loads(near.run("status", "--json").stdout)[0]["stream"] == "up", 15, what="the link")
+        wait_until(lambda: near.topology.ping("hostA", HOST_B, count=1).ok, 5, what="a ping")
 
 
 @pytest.mark.parametrize("words", [["-o", "BindAddress=193.6.34.12"], ["-o", "CheckHostIP=yes"], ["-e", "env ssh"]])

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/seeded_random.h"
+#include "datagram_shell.h"
 #include "session/session.h"
 
 namespace isthmus::session::testing {
@@ -78,6 +79,8 @@ struct End {
   std::optional<Ended> ended;
   std::optional<Agreement> agreement;
   std::vector<std::string> plan, plan_to_tell;
+  std::optional<DatagramShell> datagrams;  // empty: this end has no use for them
+  int resumed = 0;
 };
 
 class Pair {
@@ -101,8 +104,10 @@ class Pair {
       now = std::max(now, *next);
       answer_dials();
       deliver();
-      if (is_due(a)) a.session->advance(now);
-      if (is_due(b)) b.session->advance(now);
+      for (End* const one : {&a, &b}) {
+        if (one->datagrams) one->session->counted(one->datagrams->counts(one->session->datagrams()));
+        if (is_due(*one)) one->session->advance(now);
+      }
       settle_down();
     }
     now = end;
@@ -137,6 +142,12 @@ class Pair {
     }
     settle_down();
   }
+  // Both ends have a socket and a worker from now on.
+  void have_datagrams() {
+    a.datagrams.emplace(Endpoint{a.own_address, 1001});
+    b.datagrams.emplace(Endpoint{b.own_address, 1002});
+  }
+  bool is_udp_shut = false;
   // Octets vanish from now on, and nobody is told.
   void freeze_streams() { frozen_ = true; }
 
@@ -160,6 +171,12 @@ class Pair {
     Bytes octets;
   };
 
+  struct Datagram {
+    Instant arrives;
+    End* to;
+    Bytes octets;
+  };
+
   struct Dialled {
     Instant answers;
     End* caller;
@@ -179,6 +196,7 @@ class Pair {
     consider(b.session->next_deadline());
     if (!parcels_.empty()) consider(parcels_.front().arrives);
     for (const Dialled& dialled : dialled_) consider(dialled.answers);
+    if (!datagrams_.empty()) consider(datagrams_.front().arrives);
     return next;
   }
 
@@ -201,6 +219,12 @@ class Pair {
       parcels_.pop_front();
       parcel.to->session->receive(now, parcel.call, parcel.octets, parcel.to->packets);
     }
+    while (!datagrams_.empty() && datagrams_.front().arrives <= now) {
+      const Datagram datagram = std::move(datagrams_.front());
+      datagrams_.pop_front();
+      End& to = *datagram.to;
+      if (!is_udp_shut) to.datagrams->open(datagram.octets, (&to == &a ? b : a).datagrams->local());
+    }
   }
 
   void settle_down() {
@@ -208,7 +232,18 @@ class Pair {
       again = act(a) | act(b);
       collect(a);
       collect(b);
+      for (End* const one : {&a, &b}) again |= one->datagrams && run_worker(*one);
     }
+  }
+
+  bool run_worker(End& end) {
+    End& peer = &end == &a ? b : a;
+    for (auto& [to, octets] : end.datagrams->take_datagrams()) {
+      if (to == peer.datagrams->local()) datagrams_.push_back({now + kDelay, &peer, std::move(octets)});
+    }
+    const std::vector<esp::TunnelEvent> events = end.datagrams->take_events();
+    for (const esp::TunnelEvent& event : events) end.session->worker_event(now, event);
+    return !events.empty();
   }
 
   void collect(End& from) {
@@ -234,13 +269,16 @@ class Pair {
   }
 
   bool act(End& end) {
-    const auto actions = end.session->take_actions();
-    for (const SessionAction& action : actions) {
+    auto actions = end.session->take_actions();
+    for (SessionAction& action : actions) {
       if (std::holds_alternative<Dial>(action)) dial(end);
       if (const auto* hang_up = std::get_if<HangUp>(&action)) post(end, hang_up->call, hang_up->last_octets);
       if (const auto* judge = std::get_if<Judge>(&action)) settle(end, *judge);
       if (const auto* establish = std::get_if<Establish>(&action)) join(end, *establish);
       if (std::holds_alternative<Suspend>(action)) ++end.suspended;
+      if (std::holds_alternative<Resume>(action)) ++end.resumed;
+      if (auto* const command = std::get_if<keying::WorkerCommand>(&action)) end.datagrams->obey(*command);
+      if (const auto* carry = std::get_if<Carry>(&action)) end.datagrams->way = carry->way;
       if (std::holds_alternative<Prove>(action)) end.session->probed(now, {});
       if (std::holds_alternative<Proven>(action)) ++end.proven;
       if (const auto* plan = std::get_if<PlanArrived>(&action)) end.plan = plan->lines;
@@ -274,11 +312,15 @@ class Pair {
     ++end.established;
     end.agreement = establish.agreement;
     if (end.routes_fail) return end.session->routes_failed(now, "the kernel said no");
+    End& peer = &end == &a ? b : a;
+    if (end.datagrams)
+      end.session->use_datagrams(now, end.datagrams->options(), {{peer.own_address}, {}, false});
     end.session->routes_ready(now, {{end.own_address}, {}});
   }
 
   std::vector<Stream> streams_;
   std::deque<Parcel> parcels_;
+  std::deque<Datagram> datagrams_;
   std::vector<Dialled> dialled_;
   bool frozen_ = false;
 };

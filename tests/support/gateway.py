@@ -36,7 +36,8 @@ class Gateway:
 
     def is_proven(self):
         sessions = self.sessions()
-        return len(sessions) == 1 and sessions[0]["phase"] == "up" and sessions[0]["proof"] == "complete"
+        return (len(sessions) == 1 and sessions[0]["phase"] == "up" and sessions[0]["proof"] == "complete"
+                and sessions[0]["stream"] == "up")
 
     def left(self):
         """What differs from how the host was before; empty when all was undone."""

@@ -71,6 +71,7 @@ std::string list_text(const std::vector<std::string>& prefixes) {
 }
 
 void print_path(const SessionState& state) {
+  if (state.stream == "lost") print("  stream     lost, and called again by the end that dials");
   if (state.udp_port == 0) return;
   const std::string reason = state.path_reason.empty() ? "" : " (" + state.path_reason + ")";
   print(fmt::format("  path       {}{}, UDP port {}", state.path, reason, state.udp_port));

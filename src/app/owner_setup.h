@@ -1,0 +1,27 @@
+// What a session owner is told once, by the command that makes it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "app/progress.h"
+#include "app/site.h"
+#include "base/time.h"
+#include "config/commands.h"
+#include "config/exit_codes.h"
+
+namespace isthmus::app {
+
+struct OwnerSetup {
+  std::string session;
+  Site site;
+  std::optional<config::UpOptions> dial;  // an `up`; empty at the called end
+  bool plan_only = false;
+  std::optional<Duration> hold;
+  int verbosity = 0;
+  std::optional<Progress> progress;                   // for a person who watches
+  std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
+};
+
+}  // namespace isthmus::app

@@ -1,0 +1,70 @@
+// What a session has on this machine for its datagrams: a socket, the workers, and their counters. The pure
+// Session decides; this obeys it, and tells it what the workers hear and count.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/datagram_plane.h"
+#include "app/session_state.h"
+#include "app/site.h"
+#include "app/tun_pump.h"
+#include "io/log.h"
+#include "session/session.h"
+
+namespace isthmus::app {
+
+class SessionDatagrams {
+ public:
+  // All must outlive it. `turn` is called after each event that the session was told of.
+  SessionDatagrams(asio::io_context& loop, const Site& site, session::Session& session, io::Log& log,
+                   std::function<void()> turn);
+
+  // How many queues the TUN should have: one for each worker, 1 where the stream carries everything.
+  [[nodiscard]] std::size_t queues_wanted() const;
+  // Where datagrams cannot be had the stream carries everything, with a warning; with --path datagram it is
+  // an error. `answered_at` is the port of the sshd that the peer came in by, 0 if there is none; `mark` is
+  // set on all that is sent. Nothing if they are open already.
+  Result<void> open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at, std::uint32_t mark);
+  // Ends the workers, and their keys with them. Packets go by the stream, if anything reads the TUN.
+  void stop();
+  // Ours, while they are open.
+  [[nodiscard]] std::optional<std::uint16_t> port() const;
+
+  // At each agreement. `ssh_peers`: the far ends of ssh's own connections.
+  void use(const session::Agreement& agreement, const Selector& selector,
+           const std::vector<Endpoint>& ssh_peers, const HostFacts& facts);
+  // The machine's links, addresses and routes may have changed.
+  void look_at(const session::Agreement& agreement, const HostFacts& facts);
+  void obey(keying::WorkerCommand command);
+  // Whoever does not read the queues of the TUN any more may do so for a moment longer; a packet goes to one.
+  void carry(const session::Carry& carry);
+
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return count_at_; }
+  void advance(Instant now);
+
+  void describe(SessionState& state) const;
+
+ private:
+  [[nodiscard]] bool are_wanted() const;
+  Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
+  [[nodiscard]] DatagramPlane::Handlers handlers();
+  void tell_interface_mtu(const HostFacts& facts);
+  [[nodiscard]] std::vector<IpAddress> own_addresses(const session::Agreement& agreement,
+                                                     const HostFacts& facts) const;
+
+  asio::io_context& loop_;
+  const Site& site_;
+  session::Session& session_;
+  io::Log& log_;
+  std::function<void()> turn_;
+  std::shared_ptr<TunPump> tunnel_;
+  std::shared_ptr<DatagramPlane> plane_;
+  std::optional<Instant> count_at_;
+};
+
+}  // namespace isthmus::app
