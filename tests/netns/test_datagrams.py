@@ -70,7 +70,7 @@ def stands(ground):
 
 
 def test_it_is_taken_soon_and_the_public_side_shows_esp_and_ssh_alone(ground):
-    with ground.topology.capture("router", "any", "not arp and not icmp6") as public:
+    with ground.topology.capture("router", "any", "not arp and not icmp6 and not net ff00::/8") as public:
         with marked_ping(ground.topology), marked_ping(ground.topology, source="hostB", destination=HOST_A):
             time.sleep(1)
     shown = ground.topology.run("router", ["tcpdump", "-n", "-r", public, f"not ({DATAGRAMS}) and not tcp port 22"]).stdout
@@ -116,7 +116,6 @@ def test_a_caller_that_moves_is_followed_at_once(ground):
         topology.ip("fellini", "addr", "add", "193.6.34.77/24", "dev", "wan0")
         topology.ip("fellini", "route", "replace", "default", "via", "193.6.34.1", "src", "193.6.34.77")
         topology.ip("fellini", "addr", "del", f"{FELLINI_OUT}/24", "dev", "wan0")
-        topology.ip("fellini", "addr", "add", "193.6.34.77/24", "dev", "wan0") if "193.6.34.77" not in topology.ip("fellini", "addr") else None
         topology.ip("fellini", "route", "replace", "default", "via", "193.6.34.1", "src", "193.6.34.77")
         time.sleep(3)
         try:
