@@ -93,13 +93,15 @@ Result<void> DatagramPath::hear(Instant now, ConstBytes message) {
 // Keys are compared with the first of a stream alone: a later one may have crossed an exchange.
 void DatagramPath::on(Instant now, DatagramHello hello) {
   peer_ = std::move(hello);
-  candidates_ = candidates_of(*peer_, facts_);
-  if (!std::exchange(is_greeted_, true)) {
+  const std::vector<Endpoint> before =
+      std::exchange(candidates_, candidates_of(*peer_, facts_, options_.own_addresses));
+  const bool is_first = !std::exchange(is_greeted_, true);
+  if (is_first) {
     rekeyer_.stream_up(now, peer_->keying);
     drain();
     echoes_wanted_ = 1;
   }
-  search_anew(now);
+  if (is_first || candidates_ != before) search_anew(now);
 }
 
 void DatagramPath::on(Instant now, const PathReport& report) {
@@ -133,10 +135,10 @@ void DatagramPath::network_changed(Instant now, std::vector<IpAddress> own_addre
   const bool is_new = own_addresses != options_.own_addresses;
   options_.own_addresses = std::move(own_addresses);
   if (is_new && is_greeted_) say_hello();
+  if (peer_) candidates_ = candidates_of(*peer_, facts_, options_.own_addresses);
   if (!remote_) return search_anew(now);
   // The peer learns from this where we are now, and we whether it still answers.
-  probe(now, PathProbe::Purpose::kHealth, *remote_);
-  health_.expect(now);
+  check(now);
 }
 
 void DatagramPath::interface_mtu(Instant now, std::size_t mtu) {

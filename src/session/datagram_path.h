@@ -24,13 +24,9 @@
 
 namespace isthmus::session {
 
-inline constexpr Duration kEagerProbing = std::chrono::seconds{30};    // every tick for so long, then
-inline constexpr Duration kPatientProbing = std::chrono::seconds{2};   // at this interval, for ever
 inline constexpr Duration kKeepaliveAfter = std::chrono::seconds{20};  // RFC 3948 section 4
-// An address must answer so many probes before it is taken, once a path has failed on this stream.
-inline constexpr int kEchoesAfterFailure = 3;
-inline constexpr std::size_t kLeastIpv6Mtu = 1280;  // RFC 8200 section 5
-inline constexpr unsigned kSuspiciousLoss = 200;    // per mille: it may be the size
+inline constexpr std::size_t kLeastIpv6Mtu = 1280;                     // RFC 8200 section 5
+inline constexpr unsigned kSuspiciousLoss = 200;                       // per mille: it may be the size
 
 class DatagramPath {
  public:
@@ -92,12 +88,14 @@ class DatagramPath {
   void probe(Instant now, PathProbe::Purpose purpose, const Endpoint& to, std::size_t size = 0);
   void probe_candidates(Instant now);
   void watch(Instant now);
+  void check(Instant now);
   void follow_move(Instant now);
   void probe_size(Instant now);
   void report();
   void settle(Instant now);
   void carry(Way way, std::string reason);
   void drain();
+  [[nodiscard]] bool may_probe(const Endpoint& to) const;
   [[nodiscard]] std::string why_not() const;
   [[nodiscard]] std::optional<std::size_t> fitting_mtu() const;
 
@@ -116,7 +114,7 @@ class DatagramPath {
   std::optional<Endpoint> heard_from_;  // the last of them, ever
   std::map<Endpoint, int> echoes_;      // that came back, by where the probe went
   int echoes_wanted_ = 1;
-  Instant eager_until_{}, probe_at_{};
+  Instant eager_until_{}, probe_at_{}, probed_at_{};
   // The path, once there is an address that answers.
   std::optional<Endpoint> remote_, last_remote_;
   PathHealth health_;
@@ -127,7 +125,10 @@ class DatagramPath {
   Instant active_at_{};  // something of ours went out
   Instant busy_at_{};    // a packet did
   std::optional<Duration> round_trip_;
-  Instant echo_at_{};  // a probe to remote_ came back
+  Instant echo_at_{};          // a probe to remote_ came back
+  Instant answered_at_{};      // that had gone out then
+  Instant checked_at_{};       // a health probe went out
+  bool is_check_due_ = false;  // another, in the next tick
   std::size_t next_worker_ = 0;
   // What was counted, and what the peer was told of it.
   PathCounts counts_;

@@ -24,6 +24,7 @@ void DatagramPath::answered(Instant now, const PathProbe& probe) {
   if (remote_ == probe.to) {
     round_trip_ = now - probe.sent;
     echo_at_ = now;
+    answered_at_ = std::max(answered_at_, probe.sent);
     health_.confirm(now);
   }
   if (!remote_ && probe.purpose != PathProbe::Purpose::kMove) return candidate_answered(now, probe.to);
@@ -31,8 +32,8 @@ void DatagramPath::answered(Instant now, const PathProbe& probe) {
     mtu_.confirm(now, probe.size);
     probe_size(now);
   }
-  if (probe.purpose != PathProbe::Purpose::kMove) return;
-  move_.prove(probe.to);
+  if (probe.purpose != PathProbe::Purpose::kMove) return follow_move(now);
+  move_.prove(now, probe.to);
   follow_move(now);
 }
 
@@ -44,7 +45,8 @@ void DatagramPath::candidate_answered(Instant now, const Endpoint& candidate) {
 
 void DatagramPath::take(Instant now, const Endpoint& remote) {
   remote_ = last_remote_ = remote;
-  active_at_ = echo_at_ = now;
+  active_at_ = echo_at_ = answered_at_ = now;
+  is_check_due_ = false;
   health_.begin(now);
   set_remote(remote);
   mtu_.start(now, remote.address.family(), interface_mtu_);
@@ -63,7 +65,7 @@ void DatagramPath::lose(Instant now, std::string reason) {
   remote_.reset();
   round_trip_.reset();
   mtu_.stop();
-  move_.end();
+  move_ = {};
   rekeyer_.path_known(now, false);
   search_anew(now);
   carry(options_.mode == PathMode::kDatagram ? Way::kNowhere : Way::kStream, std::move(reason));
@@ -72,19 +74,22 @@ void DatagramPath::lose(Instant now, std::string reason) {
 void DatagramPath::search_anew(Instant now) {
   echoes_.clear();
   eager_until_ = now + kEagerProbing;
-  probe_at_ = now;
+  // However often this is asked for, a round goes out once a tick.
+  probe_at_ = std::max(now, probed_at_ + kPathTick);
 }
 
 void DatagramPath::probe_candidates(Instant now) {
   if (!peer_ || !rekeyer_.for_probes()) return;
   std::vector<Endpoint> all = candidates_;
   const auto add = [&](const Endpoint& endpoint) {
-    if (std::ranges::find(all, endpoint) == all.end()) all.push_back(endpoint);
+    const bool is_new = std::ranges::find(all, endpoint) == all.end();
+    if (is_new && all.size() < kMaxProbed && may_probe(endpoint)) all.push_back(endpoint);
   };
   // And what has answered before, though the peer does not know of it.
   if (last_remote_) add(*last_remote_);
   for (const auto& [endpoint, echoes] : echoes_) add(endpoint);
   for (const Endpoint& endpoint : all) probe(now, PathProbe::Purpose::kCandidate, endpoint);
+  probed_at_ = now;
   probe_at_ = now + (now < eager_until_ ? kPathTick : kPatientProbing);
 }
 
@@ -99,36 +104,42 @@ void DatagramPath::on(Instant now, const esp::ProbeArrived& arrived) {
 // turn. One for each tick and address, so that no more goes there than three times what came.
 void DatagramPath::reply(Instant now, const Endpoint& from) {
   if (replied_.size() >= kMaxCandidates || std::ranges::find(replied_, from) != replied_.end()) return;
-  if (!may_be_probed(from.address, facts_)) return;
+  if (!may_probe(from)) return;
   heard_from_ = from;
   replied_.push_back(from);
   probe(now, PathProbe::Purpose::kCandidate, from);
 }
 
+bool DatagramPath::may_probe(const Endpoint& to) const {
+  return may_be_probed(to.address, facts_, options_.own_addresses);
+}
+
+// The called end follows the caller's packets, and the caller keeps what answers: if each followed the other,
+// two ends that begin at different addresses would change places for ever. A probe may come from a second
+// address of a peer that tries several.
 void DatagramPath::on(Instant now, const esp::RemoteMoved& moved) {
   if (!remote_) return reply(now, moved.from);
-  if (moved.from == *remote_ || !may_be_probed(moved.from.address, facts_)) return;
+  if (moved.from == *remote_ || !may_probe(moved.from)) return;
   heard_from_ = moved.from;
-  const bool is_sure = moved.by == esp::RemoteMoved::By::kPacket;
-  move_.begin(now, moved.from, is_sure);
-  if (!is_sure) {
-    probe(now, PathProbe::Purpose::kHealth, *remote_);
-    health_.expect(now);
-  }
+  const bool is_packet = moved.by == esp::RemoteMoved::By::kPacket;
+  const bool is_led = options_.keying.role == keying::Role::kCalled;
+  const Duration patience = !is_packet ? 2 * kPathTick : is_led ? Duration{} : kPathTick;
+  if (move_.begin(now, moved.from, patience) && patience > Duration{}) check(now);
   follow_move(now);
 }
 
 void DatagramPath::follow_move(Instant now) {
   if (!remote_ || !move_.to()) return;
   if (move_.take_probe(now)) probe(now, PathProbe::Purpose::kMove, *move_.to());
-  if (move_.is_due(now, echo_at_)) return move(now);
+  if (move_.is_due(now, answered_at_)) return move(now);
+  if (move_.is_needless(answered_at_)) return move_.keep_old(now);
   if (move_.is_over(now)) move_.end();
 }
 
 void DatagramPath::move(Instant now) {
   const Endpoint to = *move_.to();
   const bool is_same_family = to.address.family() == remote_->address.family();
-  move_.end();
+  move_.finish();
   remote_ = last_remote_ = to;
   set_remote(to);
   health_.confirm(now);
@@ -155,7 +166,17 @@ void DatagramPath::watch(Instant now) {
   const Duration patience = now < eager_until_ ? 2 * kPathTick : kPatientProbing;
   const bool is_unproven = way_ != Way::kDatagrams && now - echo_at_ >= patience;
   const bool is_idle = now - active_at_ >= kKeepaliveAfter;
-  if (!health_.is_doubtful(now) && !is_idle && !is_unproven) return;
+  const bool is_doubtful = health_.is_doubtful(now);
+  if (is_doubtful) move_.doubt(now);
+  follow_move(now);
+  if (is_check_due_ || is_doubtful || is_idle || is_unproven) check(now);
+}
+
+// Whether the path still works: asked once a tick, however many reasons there are.
+void DatagramPath::check(Instant now) {
+  is_check_due_ = now < checked_at_ + kPathTick;
+  if (is_check_due_) return;
+  checked_at_ = now;
   probe(now, PathProbe::Purpose::kHealth, *remote_);
   health_.expect(now);
 }
@@ -171,9 +192,10 @@ void DatagramPath::probe_size(Instant now) {
 void DatagramPath::probe(Instant now, PathProbe::Purpose purpose, const Endpoint& to, std::size_t size) {
   const std::optional<esp::Generation> generation = rekeyer_.for_probes();
   if (!generation) return;
-  const PathProbe& probe = probes_.add({purpose, *generation, to, size, 0, now});
+  const std::optional<PathProbe> probe = probes_.add({purpose, *generation, to, size, 0, now});
+  if (!probe) return;
   const std::size_t worker = next_worker_++ % options_.keying.workers;
-  commands_.push_back({worker, esp::SendProbe{*generation, probe.token, size, to}});
+  commands_.push_back({worker, esp::SendProbe{*generation, probe->token, size, to}});
   if (remote_ == to) active_at_ = now;
 }
 

@@ -114,6 +114,13 @@ class DatagramPathTest : public ::testing::Test {
     remotes_.clear();
     said_.clear();
   }
+  // A packet of the peer's comes from there, and so one by each worker.
+  void hear_from(const Endpoint& from) {
+    for (const std::uint32_t spi : {300U, 301U})
+      path_.worker_event(now_,
+                         esp::RemoteMoved{from, Generation{1}, esp::Spi{spi}, esp::RemoteMoved::By::kPacket});
+    collect();
+  }
   [[nodiscard]] std::size_t probes_to(const Endpoint& to) const {
     return static_cast<std::size_t>(
         std::ranges::count_if(probes_, [&](const esp::SendProbe& probe) { return probe.to == to; }));
@@ -202,21 +209,48 @@ TEST_F(DatagramPathTest, AnswersAProbeFromAnUnknownAddressWithOneProbeATick) {
 
 TEST_F(DatagramPathTest, SendsPacketsToANewAddressOnlyWhenAProbeWasThereAndBack) {
   open();
-  path_.worker_event(
-      now_, esp::RemoteMoved{kElsewhere, Generation{1}, esp::Spi{300}, esp::RemoteMoved::By::kPacket});
-  collect();
+  tick();
+  hear_from(kElsewhere);
   EXPECT_THAT(remotes_, IsEmpty());
   EXPECT_EQ(probes_to(kElsewhere), 1U);
   tick(10);
   EXPECT_LE(probes_to(kElsewhere), 2U);
-  EXPECT_EQ(path_.status().remote, kServer);
+  EXPECT_EQ(path_.status().remote, std::nullopt) << "neither address answers";
+}
 
-  path_.worker_event(
-      now_, esp::RemoteMoved{kElsewhere, Generation{1}, esp::Spi{300}, esp::RemoteMoved::By::kPacket});
-  collect();
+TEST_F(DatagramPathTest, FollowsThePeerWhereTheOldAddressNoLongerAnswers) {
+  open();
+  tick();
+  hear_from(kElsewhere);
   answer_all(kElsewhere);
+  EXPECT_EQ(path_.status().remote, kServer) << "a tick for the old address";
+  tick();
   EXPECT_EQ(path_.status().remote, kElsewhere);
   EXPECT_EQ(remotes_, (std::vector{kElsewhere, kElsewhere}));
+}
+
+TEST_F(DatagramPathTest, KeepsAnAddressThatAnswersWhereverThePeersPacketsComeFrom) {
+  open();
+  for (int i = 0; i < 100; ++i) {
+    hear_from(kElsewhere);
+    answer_all(kServer);
+    answer_all(kElsewhere);
+    tick();
+  }
+  EXPECT_EQ(path_.status().remote, kServer);
+  EXPECT_THAT(remotes_, IsEmpty());
+}
+
+TEST_F(DatagramPathTest, ProbesOnceATickHoweverManyAddressesThePeersPacketsComeFrom) {
+  open();
+  answer_all();
+  for (int i = 0; i < 20; ++i) {
+    tick();
+    for (std::uint16_t port = 1; port < 100; ++port) hear_from({kElsewhere.address, port});
+    EXPECT_LE(probes_to(kServer), 1U) << "whether the old one answers";
+    EXPECT_LE(probes_.size(), 2U);
+    answer_all();
+  }
 }
 
 TEST_F(DatagramPathTest, DoesNotFollowThePeerIntoTheTunnel) {
@@ -227,9 +261,7 @@ TEST_F(DatagramPathTest, DoesNotFollowThePeerIntoTheTunnel) {
   EXPECT_TRUE(path_.hear(now_, encode(hello_of_peer())));
   advance();
   answer_all();
-  path_.worker_event(
-      now_, esp::RemoteMoved{kElsewhere, Generation{1}, esp::Spi{300}, esp::RemoteMoved::By::kPacket});
-  collect();
+  hear_from(kElsewhere);
   EXPECT_EQ(probes_to(kElsewhere), 0U);
 }
 

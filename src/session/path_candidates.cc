@@ -4,19 +4,21 @@
 
 namespace isthmus::session {
 
-bool may_be_probed(const IpAddress& address, const PathFacts& facts) {
+bool may_be_probed(const IpAddress& address, const PathFacts& facts, const std::vector<IpAddress>& own) {
   if (!address.is_unicast_host() || address.is_link_local()) return false;
+  if (std::ranges::find(own, address) != own.end()) return false;
   if (std::ranges::find(facts.ssh_peers, address) != facts.ssh_peers.end()) return true;
   return std::ranges::none_of(facts.tunnelled,
                               [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
-std::vector<Endpoint> candidates_of(const DatagramHello& peer, const PathFacts& facts) {
+std::vector<Endpoint> candidates_of(const DatagramHello& peer, const PathFacts& facts,
+                                    const std::vector<IpAddress>& own) {
   std::vector<Endpoint> candidates;
   const auto add = [&](const IpAddress& address) {
     const Endpoint endpoint{address, peer.port};
     const bool is_new = std::ranges::find(candidates, endpoint) == candidates.end();
-    if (is_new && candidates.size() < kMaxCandidates && may_be_probed(address, facts))
+    if (is_new && candidates.size() < kMaxCandidates && may_be_probed(address, facts, own))
       candidates.push_back(endpoint);
   };
   for (const IpAddress& address : facts.ssh_peers) add(address);

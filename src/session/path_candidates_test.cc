@@ -26,14 +26,14 @@ DatagramHello hello(std::vector<IpAddress> addresses) {
 TEST(PathCandidates, BeginWithTheFarEndOfSsh) {
   PathFacts facts;
   facts.ssh_peers = {address("192.0.2.1")};
-  EXPECT_THAT(candidates_of(hello({address("2001:db8::1"), address("198.51.100.1")}), facts),
+  EXPECT_THAT(candidates_of(hello({address("2001:db8::1"), address("198.51.100.1")}), facts, {}),
               ElementsAre(at("192.0.2.1"), at("2001:db8::1"), at("198.51.100.1")));
 }
 
 TEST(PathCandidates, AreEachThereOnce) {
   PathFacts facts;
   facts.ssh_peers = {address("192.0.2.1")};
-  EXPECT_THAT(candidates_of(hello({address("192.0.2.1"), address("192.0.2.1")}), facts),
+  EXPECT_THAT(candidates_of(hello({address("192.0.2.1"), address("192.0.2.1")}), facts, {}),
               ElementsAre(at("192.0.2.1")));
 }
 
@@ -41,14 +41,14 @@ TEST(PathCandidates, LeaveOutWhatIsNoHostsAddress) {
   EXPECT_THAT(
       candidates_of(hello({address("127.0.0.1"), address("224.0.0.1"), address("0.0.0.0"), address("fe80::1"),
                            address("255.255.255.255"), address("::1"), address("169.254.1.1")}),
-                    {}),
+                    {}, {}),
       IsEmpty());
 }
 
 TEST(PathCandidates, LeaveOutWhatIsRoutedIntoTheTunnel) {
   PathFacts facts;
   facts.tunnelled = {Prefix::parse("10.0.0.0/8").value()};
-  EXPECT_THAT(candidates_of(hello({address("10.1.2.3"), address("192.0.2.7")}), facts),
+  EXPECT_THAT(candidates_of(hello({address("10.1.2.3"), address("192.0.2.7")}), facts, {}),
               ElementsAre(at("192.0.2.7")));
 }
 
@@ -56,7 +56,7 @@ TEST(PathCandidates, KeepTheFarEndOfSshThoughAFullTunnelCoversIt) {
   PathFacts facts;
   facts.ssh_peers = {address("192.0.2.1")};
   facts.tunnelled = {Prefix::parse("0.0.0.0/0").value()};
-  EXPECT_THAT(candidates_of(hello({address("198.51.100.1")}), facts), ElementsAre(at("192.0.2.1")));
+  EXPECT_THAT(candidates_of(hello({address("198.51.100.1")}), facts, {}), ElementsAre(at("192.0.2.1")));
 }
 
 }  // namespace

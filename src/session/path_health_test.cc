@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "session/loss_meter.h"
-#include "session/remote_move.h"
 
 namespace isthmus::session {
 namespace {
@@ -96,58 +95,6 @@ TEST(LossMeter, IsNeverBelowZero) {
   (void)loss.report(kStart, 0, report(1, 0));
   (void)loss.report(kStart + seconds{2}, 20, report(1, 500));
   EXPECT_EQ(loss.take_loss(), 0U);
-}
-
-// --- RemoteMove
-
-const Endpoint kNew{IpAddress::v4(0xc6336401), 4000};
-const Endpoint kOther{IpAddress::v4(0xc6336402), 4000};
-
-TEST(RemoteMove, SendsTwoProbesAtMost) {
-  RemoteMove move;
-  move.begin(kStart, kNew, true);
-  int probes = 0;
-  for (int tick = 0; tick < 100; ++tick) {
-    move.begin(kStart + tick * kPathTick, kNew, true);
-    probes += move.take_probe(kStart + tick * kPathTick) ? 1 : 0;
-  }
-  EXPECT_EQ(probes, kMoveProbes);
-}
-
-TEST(RemoteMove, IsNotDueBeforeItsProbeCameBack) {
-  RemoteMove move;
-  move.begin(kStart, kNew, true);
-  EXPECT_TRUE(move.take_probe(kStart));
-  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart));
-  move.prove(kOther);
-  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart));
-  move.prove(kNew);
-  EXPECT_TRUE(move.is_due(kStart + milliseconds{1}, kStart));
-}
-
-TEST(RemoteMove, ToWhereOnlyProbesCameFromWaitsForTheOldAddressToFallSilent) {
-  RemoteMove move;
-  move.begin(kStart, kNew, false);
-  move.prove(kNew);
-  EXPECT_FALSE(move.is_due(kStart + milliseconds{999}, kStart - seconds{1}));
-  EXPECT_TRUE(move.is_due(kStart + seconds{1}, kStart - seconds{1}));
-  EXPECT_FALSE(move.is_due(kStart + seconds{1}, kStart + milliseconds{20})) << "the old address answers";
-}
-
-TEST(RemoteMove, BecomesSureWhenAPacketComes) {
-  RemoteMove move;
-  move.begin(kStart, kNew, false);
-  move.begin(kStart, kNew, true);
-  move.prove(kNew);
-  EXPECT_TRUE(move.is_due(kStart + milliseconds{1}, kStart + milliseconds{1}));
-}
-
-TEST(RemoteMove, IsOverAfterAWhile) {
-  RemoteMove move;
-  EXPECT_FALSE(move.is_over(kStart));
-  move.begin(kStart, kNew, true);
-  EXPECT_FALSE(move.is_over(kStart + seconds{1}));
-  EXPECT_TRUE(move.is_over(kStart + kSilentAfter));
 }
 
 }  // namespace

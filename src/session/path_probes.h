@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "esp/tunnel_event.h"
 #include "net/endpoint.h"
+#include "session/path_health.h"
 
 namespace isthmus::session {
 
@@ -31,12 +32,19 @@ class PathProbes {
  public:
   static constexpr std::size_t kMost = 128;                        // the oldest are forgotten
   static constexpr Duration kPatience = std::chrono::seconds{10};  // an echo later than this means nothing
+  // Beyond, none is sent, whatever asks for it: two rounds of candidates, and the answers to the peer's.
+  static constexpr std::size_t kMostATick = 48;
 
   // `random` must outlive this.
   explicit PathProbes(RandomSource& random) : random_(&random) {}
 
-  // Gives it a token, which cannot be guessed, and remembers it.
-  const PathProbe& add(PathProbe probe) {
+  // Gives it a token, which cannot be guessed, and remembers it. Empty: too many have gone out in this tick.
+  std::optional<PathProbe> add(PathProbe probe) {
+    if (probe.sent >= tick_ + kPathTick) {
+      tick_ = probe.sent;
+      in_tick_ = 0;
+    }
+    if (++in_tick_ > kMostATick) return std::nullopt;
     if (probes_.size() >= kMost) probes_.pop_front();
     probe.token = random_->u64();
     return probes_.emplace_back(probe);
@@ -56,6 +64,8 @@ class PathProbes {
  private:
   RandomSource* random_;
   std::deque<PathProbe> probes_;
+  Instant tick_{};
+  std::size_t in_tick_ = 0;
 };
 
 }  // namespace isthmus::session

@@ -30,6 +30,7 @@ struct DatagramEnd {
   Way way = Way::kStream;
   std::size_t inner_mtu = 0;
   std::vector<std::pair<Instant, Way>> ways;  // each change
+  std::size_t remotes_set = 0;                // SetRemotes, of all workers
   std::set<std::uint32_t> received;
   std::uint64_t by_datagram = 0, by_stream = 0, by_nothing = 0;  // packets sent
   std::map<esp::Drop, int> drops;                                // of packets, but for copies
@@ -120,11 +121,16 @@ class DatagramPair {
   // Time passes, and nobody does anything.
   void sleep(Duration time) { now += time; }
 
-  // Both ends send a packet of `size` octets every `interval` from now on.
+  // Both ends send a packet of `size` octets every `interval` from now on; of size 0, as large as they may.
   void keep_sending(Duration interval, std::size_t size = 100) {
+    senders_ = {kCaller, kCalled};
     send_interval_ = interval;
     send_size_ = size;
     send_at_ = now;
+  }
+  void keep_sending_from(std::size_t end, Duration interval) {
+    keep_sending(interval);
+    senders_ = {end};
   }
   void stop_sending() { send_interval_ = Duration{}; }
 
@@ -217,7 +223,7 @@ class DatagramPair {
   void send_due() {
     while (send_interval_ > Duration{} && send_at_ <= now) {
       send_at_ += send_interval_;
-      for (const std::size_t end : {kCaller, kCalled})
+      for (const std::size_t end : senders_)
         send_packet(end, send_size_ > 0 ? send_size_ : ends[end].inner_mtu);
     }
   }
@@ -303,6 +309,7 @@ class DatagramPair {
     }
     std::vector<keying::WorkerCommand> commands = one.path->take_commands();
     for (keying::WorkerCommand& command : commands) {
+      one.remotes_set += std::holds_alternative<esp::SetRemote>(command.command) ? 1 : 0;
       const Result<void> done = one.tunnels[command.worker].apply(std::move(command.command));
       EXPECT_TRUE(done) << done.error().message;
     }
@@ -323,6 +330,7 @@ class DatagramPair {
   std::set<std::uint32_t> sent_[2];
   std::set<std::pair<std::uint32_t, std::uint64_t>> nonces_[2];
   std::uint32_t next_id_ = 1;
+  std::vector<std::size_t> senders_;
   Duration send_interval_{};
   std::size_t send_size_ = 0;
   Instant send_at_{};

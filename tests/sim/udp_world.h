@@ -56,7 +56,8 @@ struct Datagram {
 struct UdpFaults {
   unsigned loss = 0, duplication = 0;  // of a hundred
   Duration latency = std::chrono::milliseconds{10};
-  Duration jitter{};  // which reorders
+  Duration ipv6_detour{};  // by so much IPv6 is slower
+  Duration jitter{};       // which reorders
   std::size_t mtu = 1500;
   bool is_shut = false;
   std::optional<std::size_t> shut_from;  // only what this host sends
@@ -84,9 +85,11 @@ class UdpWorld {
     if (chance(faults.duplication)) {
       Datagram copy = datagram;
       copy.is_copy = true;
-      travelling_.emplace(now + delay() + faults.latency, std::move(copy));
+      const Duration time = delay(copy) + faults.latency;
+      travelling_.emplace(now + time, std::move(copy));
     }
-    travelling_.emplace(now + delay(), std::move(datagram));
+    const Duration time = delay(datagram);
+    travelling_.emplace(now + time, std::move(datagram));
   }
 
   // What arrives by `now`: host and datagram.
@@ -112,9 +115,11 @@ class UdpWorld {
   void lose(const Datagram& datagram) {
     if (datagram.id && !datagram.is_copy) lost.insert(*datagram.id);
   }
-  Duration delay() {
+  Duration delay(const Datagram& datagram) {
     const auto jitter = static_cast<std::uint64_t>(faults.jitter.count());
-    return faults.latency + Duration{jitter == 0 ? 0 : static_cast<Duration::rep>(engine_() % jitter)};
+    const Duration detour = datagram.to.address.is_v4() ? Duration{} : faults.ipv6_detour;
+    return faults.latency + detour +
+           Duration{jitter == 0 ? 0 : static_cast<Duration::rep>(engine_() % jitter)};
   }
 
   std::mt19937_64 engine_;
