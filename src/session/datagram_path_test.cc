@@ -403,5 +403,67 @@ TEST_F(DatagramPathTest, RefusesMessagesThatBreakTheirFormat) {
   EXPECT_EQ(path_.status().way, Way::kDatagrams);
 }
 
+// --- A peer that would have us flood somebody
+
+// A hello of other addresses each time, as many as there may be.
+DatagramHello hello_of_strangers(std::uint32_t turn) {
+  DatagramHello hello = hello_of_peer();
+  for (std::uint32_t i = 0; i < kMaxOwnAddresses; ++i)
+    hello.addresses.push_back(IpAddress::v4(0xc6336400 + (turn * 8 + i) % 256));
+  return hello;
+}
+
+TEST_F(DatagramPathTest, ProbesOneRoundATickHoweverOftenThePeerSaysHello) {
+  greet();
+  probes_.clear();
+  constexpr int kTicks = 20;
+  for (int i = 0; i < kTicks * 500; ++i) {
+    EXPECT_TRUE(path_.hear(now_, encode(hello_of_strangers(static_cast<std::uint32_t>(i)))));
+    advance(milliseconds{1});
+  }
+  EXPECT_LE(probes_.size(), (kTicks + 1) * (kMaxOwnAddresses + 1));
+  EXPECT_GE(probes_.size(), kTicks * (kMaxOwnAddresses + 1) - kMaxOwnAddresses) << "nor does it end";
+}
+
+TEST_F(DatagramPathTest, KeepsItsPatienceWithAPeerThatSaysTheSameAgain) {
+  greet();
+  tick(80);
+  probes_.clear();
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_TRUE(path_.hear(now_, encode(hello_of_peer())));
+    tick();
+  }
+  EXPECT_LE(probes_to(kServer), 11U);
+}
+
+TEST_F(DatagramPathTest, SendsABoundedNumberOfProbesATickWhateverThePeerDoes) {
+  greet();
+  for (std::uint32_t round = 0; round < 20; ++round) {
+    tick();
+    probes_.clear();
+    for (std::uint32_t i = 0; i < 400; ++i) {
+      now_ += milliseconds{1};
+      const Endpoint stranger{IpAddress::v4(0xcb007100 + i), 4000};
+      EXPECT_TRUE(path_.hear(now_, encode(hello_of_strangers(i))));
+      path_.worker_event(now_, esp::ProbeArrived{Generation{1}, stranger, 76});
+      hear_from(stranger);
+      // All of them answer, so that it would like to probe them again and again.
+      for (const esp::SendProbe& probe : std::vector(probes_)) echo(probe);
+      advance();
+    }
+    const auto of_path =
+        std::ranges::count_if(probes_, [](const esp::SendProbe& probe) { return probe.to.has_value(); });
+    EXPECT_LE(static_cast<std::size_t>(of_path), 2 * PathProbes::kMostATick) << "two ticks may meet in this";
+  }
+}
+
+TEST_F(DatagramPathTest, DoesNotProbeItsOwnAddress) {
+  open();
+  path_.network_changed(now_, {kElsewhere.address});
+  probes_.clear();
+  hear_from(kElsewhere);
+  EXPECT_EQ(probes_to(kElsewhere), 0U);
+}
+
 }  // namespace
 }  // namespace isthmus::session

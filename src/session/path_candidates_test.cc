@@ -45,6 +45,20 @@ TEST(PathCandidates, LeaveOutWhatIsNoHostsAddress) {
       IsEmpty());
 }
 
+TEST(PathCandidates, LeaveOutWhatIsOurOwn) {
+  PathFacts facts;
+  facts.ssh_peers = {address("192.0.2.1")};
+  const std::vector own{address("192.0.2.1"), address("2001:db8::7")};
+  EXPECT_THAT(candidates_of(hello({address("2001:db8::7"), address("198.51.100.1")}), facts, own),
+              ElementsAre(at("198.51.100.1")));
+}
+
+TEST(PathCandidates, AreNoMoreThanTheLimit) {
+  std::vector<IpAddress> many;
+  for (std::uint32_t i = 0; i < 100; ++i) many.push_back(IpAddress::v4(0xc6336401 + i));
+  EXPECT_EQ(candidates_of(hello(many), {}, {}).size(), kMaxCandidates);
+}
+
 TEST(PathCandidates, LeaveOutWhatIsRoutedIntoTheTunnel) {
   PathFacts facts;
   facts.tunnelled = {Prefix::parse("10.0.0.0/8").value()};
