@@ -10,6 +10,7 @@
 
 #include "app/host_id.h"
 #include "io/boot_clock.h"
+#include "io/core_dumps.h"
 #include "io/journal.h"
 
 namespace isthmus::app {
@@ -102,6 +103,7 @@ SessionOwner::~SessionOwner() {
 }
 
 Result<void> SessionOwner::arm() {
+  io::forbid_core_dumps();
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
   random_.fill(node_);

@@ -6,7 +6,7 @@ how it survives a lost stream, a move and a NAT that forgets.
 One join stands for the whole file; each test waits until packets go by datagrams again.
 """
 import contextlib
-import itertools
+import pathlib
 import signal
 import time
 
@@ -77,6 +77,12 @@ def test_it_is_taken_soon_and_the_public_side_shows_esp_and_ssh_alone(ground):
     assert shown == "", shown
     assert len(ground.topology.run("router", ["tcpdump", "-n", "-r", public, DATAGRAMS]).stdout.splitlines()) > 50
     assert MARKER not in public.read_bytes()
+
+
+def test_no_core_file_holds_the_keys(ground):
+    for pid in ground.near.pids("up") + ground.far.pids("owner"):
+        (line,) = [line for line in pathlib.Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file" in line]
+        assert line.split()[4:6] == ["0", "0"], line
 
 
 def test_where_udp_is_shut_the_stream_takes_over_and_gives_back(ground):
