@@ -143,8 +143,7 @@ void DatagramPath::network_changed(Instant now, std::vector<IpAddress> own_addre
 
 void DatagramPath::interface_mtu(Instant now, std::size_t mtu) {
   if (std::exchange(interface_mtu_, mtu) == mtu || !remote_) return;
-  mtu_.start(now, remote_->address.family(), mtu);
-  probe_size(now);
+  start_size(now);
   settle(now);
 }
 
@@ -164,7 +163,15 @@ std::optional<std::size_t> DatagramPath::fitting_mtu() const {
   return facts_.carries_ipv6 && inner < kLeastIpv6Mtu ? std::nullopt : std::optional{inner};
 }
 
-std::string DatagramPath::why_not() const {
+// Whether the inner MTU would be narrowed on the way in, perhaps for a moment only: hosts remember for ten
+// minutes what a moment's ICMP message told them.
+bool DatagramPath::is_size_unsettled(Instant now) const {
+  if (way_ == Way::kDatagrams || options_.mode == PathMode::kDatagram) return false;
+  return mtu_.state() == PathMtu::State::kSearching && now < size_by_ &&
+         (inner_mtu_ == 0 || *fitting_mtu() < inner_mtu_);
+}
+
+std::string DatagramPath::why_not(Instant now) const {
   if (options_.mode == PathMode::kStream) return "only the stream is wanted here";
   if (is_closed_) return reason_;
   if (!peer_) return "the far end has not offered it";
@@ -174,15 +181,18 @@ std::string DatagramPath::why_not() const {
   if (!rekeyer_.outward()) return "the keys are not proven yet";
   if (!mtu_.plpmtu()) return "packets of 1280 octets have not come through yet";
   if (!fitting_mtu()) return "it takes no packets of 1280 octets, which IPv6 needs";
+  if (is_size_unsettled(now)) return "how large packets may be is not known yet";
   return {};
 }
 
-void DatagramPath::settle(Instant) {
-  std::string reason = why_not();
+void DatagramPath::settle(Instant now) {
+  std::string reason = why_not(now);
   if (!reason.empty() || is_closed_) {
+    if (way_ == Way::kDatagrams) size_by_ = now + kSizePatience;
     const Way other = options_.mode == PathMode::kDatagram ? Way::kNowhere : Way::kStream;
     return carry(other, std::move(reason));
   }
+  outer_mtu_ = *mtu_.plpmtu();
   if (const std::size_t inner = *fitting_mtu(); std::exchange(inner_mtu_, inner) != inner)
     actions_.emplace_back(SetInnerMtu{inner});
   carry(Way::kDatagrams, {});

@@ -24,10 +24,6 @@
 
 namespace isthmus::session {
 
-inline constexpr Duration kKeepaliveAfter = std::chrono::seconds{20};  // RFC 3948 section 4
-inline constexpr std::size_t kLeastIpv6Mtu = 1280;                     // RFC 8200 section 5
-inline constexpr unsigned kSuspiciousLoss = 200;                       // per mille: it may be the size
-
 class DatagramPath {
  public:
   // `random` must outlive the path; of a live session it is the system's.
@@ -90,13 +86,15 @@ class DatagramPath {
   void watch(Instant now);
   void check(Instant now);
   void follow_move(Instant now);
+  void start_size(Instant now);
   void probe_size(Instant now);
   void report();
   void settle(Instant now);
   void carry(Way way, std::string reason);
   void drain();
   [[nodiscard]] bool may_probe(const Endpoint& to) const;
-  [[nodiscard]] std::string why_not() const;
+  [[nodiscard]] std::string why_not(Instant now) const;
+  [[nodiscard]] bool is_size_unsettled(Instant now) const;
   [[nodiscard]] std::optional<std::size_t> fitting_mtu() const;
 
   PathOptions options_;
@@ -122,6 +120,7 @@ class DatagramPath {
   RemoteMove move_;
   LossMeter loss_;
   std::size_t interface_mtu_ = 1500;
+  Instant size_by_{};    // with less than the inner MTU in use the path is not taken sooner
   Instant active_at_{};  // something of ours went out
   Instant busy_at_{};    // a packet did
   std::optional<Duration> round_trip_;
@@ -138,7 +137,7 @@ class DatagramPath {
   // What the shell was told.
   Way way_ = Way::kStream;
   std::string reason_;
-  std::size_t inner_mtu_ = 0;
+  std::size_t inner_mtu_ = 0, outer_mtu_ = 0;
   std::vector<Bytes> messages_;
   std::vector<keying::WorkerCommand> commands_;
   std::vector<PathAction> actions_;

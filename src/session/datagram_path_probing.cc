@@ -49,10 +49,9 @@ void DatagramPath::take(Instant now, const Endpoint& remote) {
   is_check_due_ = false;
   health_.begin(now);
   set_remote(remote);
-  mtu_.start(now, remote.address.family(), interface_mtu_);
   rekeyer_.path_known(now, true);
   drain();
-  probe_size(now);
+  start_size(now);
 }
 
 void DatagramPath::set_remote(const Endpoint& remote) {
@@ -143,11 +142,8 @@ void DatagramPath::move(Instant now) {
   remote_ = last_remote_ = to;
   set_remote(to);
   health_.confirm(now);
-  if (is_same_family) {
-    mtu_.suspect(now);
-  } else {
-    mtu_.start(now, to.address.family(), interface_mtu_);
-  }
+  if (!is_same_family) return start_size(now);
+  mtu_.suspect(now);
   probe_size(now);
 }
 
@@ -179,6 +175,12 @@ void DatagramPath::check(Instant now) {
   checked_at_ = now;
   probe(now, PathProbe::Purpose::kHealth, *remote_);
   health_.expect(now);
+}
+
+void DatagramPath::start_size(Instant now) {
+  mtu_.start(now, remote_->address.family(), interface_mtu_, outer_mtu_);
+  size_by_ = now + kSizePatience;
+  probe_size(now);
 }
 
 void DatagramPath::probe_size(Instant now) {

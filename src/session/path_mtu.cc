@@ -1,6 +1,7 @@
 #include "session/path_mtu.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "esp/esp_format.h"
 
@@ -22,8 +23,9 @@ std::size_t inner_mtu(std::size_t outer, Family family) {
   return sealed - esp::kTrailerSize;
 }
 
-void PathMtu::start(Instant now, Family family, std::size_t largest) {
+void PathMtu::start(Instant now, Family family, std::size_t largest, std::size_t likely) {
   family_ = family;
+  likely_ = likely;
   largest_ = std::max(largest, kBasePlpmtu);
   enter_base(now);
 }
@@ -58,9 +60,11 @@ void PathMtu::probe(Instant now, std::size_t size) {
   at_ = now;
 }
 
-// The largest size first, since it mostly passes; then the middle of what is left.
+// What passed before first, and the largest size, since it mostly passes; then the middle of what is left.
 void PathMtu::search(Instant now) {
   state_ = State::kSearching;
+  const std::size_t likely = std::exchange(likely_, 0);
+  if (likely > *plpmtu_ && likely < bound_) return probe(now, likely);
   if (bound_ < *plpmtu_ + kMtuStep) return complete(now);
   const bool is_first = bound_ == largest_;
   const std::size_t middle = (*plpmtu_ + bound_) / 2 / esp::kAlignment * esp::kAlignment;

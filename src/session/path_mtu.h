@@ -28,8 +28,9 @@ class PathMtu {
  public:
   enum class State : std::uint8_t { kDisabled, kBase, kSearching, kComplete, kError };
 
-  // There is a path to an address of `family`, by an interface of MTU `largest`.
-  void start(Instant now, Family family, std::size_t largest);
+  // There is a path to an address of `family`, by an interface of MTU `largest`. `likely` fitted not long
+  // ago, 0 if nothing is known: it is tried before the largest.
+  void start(Instant now, Family family, std::size_t largest, std::size_t likely = 0);
   void stop();
   // The size of a probe that is due; call it until there is none, and next_deadline() says when again.
   // `is_busy`: packets are sent, so that their size is worth confirming.
@@ -58,6 +59,7 @@ class PathMtu {
   Family family_ = Family::kIpv4;
   std::optional<std::size_t> plpmtu_;
   std::size_t largest_ = kBasePlpmtu;
+  std::size_t likely_ = 0;
   std::size_t bound_ = kBasePlpmtu;   // sizes above are known not to fit
   std::size_t probed_ = kBasePlpmtu;  // PROBED_SIZE
   int count_ = 0;                     // PROBE_COUNT

@@ -1,6 +1,8 @@
 // What a DatagramPath is told once, and what it is told of each stream.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +18,14 @@ enum class PathMode : std::uint8_t {
   kStream,    // the stream alone
   kDatagram,  // datagrams alone: packets wait for nothing else, and are refused without them
 };
+
+// How a path is kept; docs/design/paths.md has all timers.
+inline constexpr Duration kKeepaliveAfter = std::chrono::seconds{20};  // RFC 3948 section 4
+// So long the stream goes on carrying while the search for a size that does not narrow the tunnel is under
+// way.
+inline constexpr Duration kSizePatience = std::chrono::seconds{4};
+inline constexpr std::size_t kLeastIpv6Mtu = 1280;  // RFC 8200 section 5
+inline constexpr unsigned kSuspiciousLoss = 200;    // per mille: it may be the size
 
 struct PathOptions {
   PathMode mode = PathMode::kAuto;

@@ -122,7 +122,7 @@ TEST(DatagramFamiliesSimulation, ComeToRestUnderLoss) {
 // Runs until the caller sends there, or for two seconds.
 void expect_caller_to_follow(DatagramPair& pair, const Endpoint& to) {
   const auto is_there = [&] { return pair.ends[kCaller].path->status().remote == to; };
-  EXPECT_LE(pair.run_until(is_there, seconds{2}), milliseconds{1500});
+  EXPECT_LE(pair.run_until(is_there, seconds{2}), milliseconds{1600});
   EXPECT_TRUE(is_there()) << pair.describe();
 }
 

@@ -29,6 +29,7 @@ struct DatagramEnd {
   std::vector<esp::Tunnel> tunnels;
   Way way = Way::kStream;
   std::size_t inner_mtu = 0;
+  std::vector<std::size_t> inner_mtus;        // each that it was told
   std::vector<std::pair<Instant, Way>> ways;  // each change
   std::size_t remotes_set = 0;                // SetRemotes, of all workers
   std::set<std::uint32_t> received;
@@ -314,7 +315,10 @@ class DatagramPair {
       EXPECT_TRUE(done) << done.error().message;
     }
     for (const PathAction& action : one.path->take_actions()) {
-      if (const auto* mtu = std::get_if<SetInnerMtu>(&action)) one.inner_mtu = mtu->mtu;
+      if (const auto* mtu = std::get_if<SetInnerMtu>(&action)) {
+        one.inner_mtu = mtu->mtu;
+        one.inner_mtus.push_back(mtu->mtu);
+      }
       if (const auto* carry = std::get_if<Carry>(&action)) {
         one.way = carry->way;
         one.ways.emplace_back(now, carry->way);

@@ -256,6 +256,38 @@ TEST(DatagramPathSimulation, FindsTheMtuOfThePath) {
   }
 }
 
+TEST(DatagramPathSimulation, NarrowsTheTunnelForNoMomentOnTheWayIn) {
+  DatagramPair pair{1};
+  pair.keep_sending(milliseconds{10});
+  pair.begin();
+  pair.run(seconds{10});
+  for (int i = 0; i < 3; ++i) {
+    pair.world.faults.is_shut = true;
+    pair.run(seconds{10});
+    pair.world.faults.is_shut = false;
+    pair.run(seconds{10});
+    EXPECT_TRUE(pair.is_direct());
+  }
+  for (const DatagramEnd& end : pair.ends)
+    EXPECT_THAT(end.inner_mtus, ::testing::Each(::testing::Ge(inner_mtu(1500, Family::kIpv6))));
+}
+
+TEST(DatagramPathSimulation, ReturnsWithinFiveSecondsToANarrowPathThatItKnows) {
+  DatagramPair pair{1};
+  pair.world.faults.mtu = 1400;
+  pair.keep_sending(milliseconds{10});
+  pair.begin();
+  EXPECT_LE(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{5});
+  pair.run(seconds{40});
+  pair.ends[kCaller].inner_mtus.clear();
+  pair.world.faults.is_shut = true;
+  pair.run(seconds{10});
+  pair.world.faults.is_shut = false;
+  EXPECT_LE(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{5});
+  EXPECT_THAT(pair.ends[kCaller].inner_mtus,
+              ::testing::Each(::testing::Ge(inner_mtu(1400 - 2 * kMtuStep, Family::kIpv6))));
+}
+
 TEST(DatagramPathSimulation, LosesNoFullPacketOnceTheMtuIsFound) {
   DatagramPair pair{1};
   pair.world.faults.mtu = 1420;
