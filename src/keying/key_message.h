@@ -49,7 +49,7 @@ struct KeyAnswer {
 struct KeyRefusal {
   enum class Reason : std::uint8_t {
     kNoCommonCipher = 1,
-    kStaleGeneration = 2,  // used before, or not above all that were
+    kStaleGeneration = 2,  // not the next
     kBadSpi = 3,           // below 256, twice, or not one for each worker
     kBadPublicKey = 4,
     kNotNow = 5,  // too soon after the last exchange, or before the last one is done with

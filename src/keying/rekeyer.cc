@@ -9,6 +9,8 @@
 namespace isthmus::keying {
 namespace {
 
+constexpr std::uint32_t kLastNumber = std::numeric_limits<std::uint32_t>::max();
+
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a) return b;
   if (!b) return a;
@@ -35,14 +37,21 @@ void Rekeyer::stream_up(Instant now, const KeyingState& peer) {
   CHECK(peer.workers > 0 && peer.workers <= kMaxWorkers);
   peer_ = peer;
   refusal_.reset();
-  highest_ = std::max(highest_, std::to_underlying(peer.highest));
   for (const esp::Generation number : state().live) {
     if (std::ranges::find(peer.live, number) == peer.live.end()) retire(number);
   }
+  agree_on_highest(std::to_underlying(peer.highest));
   for (LiveGeneration& generation : live_) generation.is_heard = true;
   const auto outward = std::ranges::find_if(live_.rbegin(), live_.rend(), &LiveGeneration::is_outward);
   if (outward != live_.rend()) say_done(*outward);
   prove_if_due(now);
+}
+
+// No peer may use up the numbers. Both ends come to the same, since each knows what the other has told.
+void Rekeyer::agree_on_highest(std::uint32_t peers) {
+  if (!live_.empty()) peers = std::min(peers, highest_ + std::min(kMostAhead, kLastNumber - highest_));
+  highest_ = std::max(highest_, peers);
+  if (live_.empty() && highest_ > kMostToBeginWith) highest_ = 0;
 }
 
 void Rekeyer::stream_down() {
@@ -141,7 +150,7 @@ bool Rekeyer::has_outbound(esp::Spi spi) const {
 std::optional<Instant> Rekeyer::begin_at() const {
   if (options_.role != Role::kCaller || !peer_ || offered_) return std::nullopt;
   if (refusal_ == KeyRefusal::Reason::kNoCommonCipher) return std::nullopt;
-  if (highest_ == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  if (highest_ == kLastNumber) return std::nullopt;
   if (live_.empty()) return not_before_;
   if (live_.size() >= kMaxLive && !live_.back().is_complete()) return std::nullopt;
   if (live_.back().is_wanted_anew) return not_before_;

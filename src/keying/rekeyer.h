@@ -29,6 +29,11 @@ inline constexpr Duration kProofInterval =
 inline constexpr Duration kProofDelay = std::chrono::milliseconds{250};
 inline constexpr Duration kRefusalPause = std::chrono::seconds{10};  // before the next offer
 inline constexpr std::size_t kMaxLive = 2;
+// How far beyond what we know a peer's highest number may lie: each stream that breaks between two hellos
+// leaves a difference of one.
+inline constexpr std::uint32_t kMostAhead = 1024;
+// Beyond, two ends that hold nothing in common count from the beginning.
+inline constexpr std::uint32_t kMostToBeginWith = 0x80000000;
 
 struct RekeyerOptions {
   Role role = Role::kCaller;
@@ -113,6 +118,7 @@ class Rekeyer {
   void check_complete(Instant now);
   void say_done(const LiveGeneration& generation);
   [[nodiscard]] bool make_room_for_offer();
+  void agree_on_highest(std::uint32_t peers);
   void retire(esp::Generation number);
   [[nodiscard]] std::optional<Instant> begin_at() const;
   void prove_if_due(Instant now);

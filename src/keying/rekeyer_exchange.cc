@@ -1,5 +1,8 @@
 // The exchanges of a Rekeyer: what it says and hears on the stream.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -8,8 +11,24 @@
 namespace isthmus::keying {
 namespace {
 
-std::unexpected<Error> broken(const char* what) {
-  return fail(Error::Code::kProtocol, std::string{"key exchange: "} + what);
+std::unexpected<Error> broken(std::string_view what) {
+  return fail(Error::Code::kProtocol, fmt::format("key exchange: {}", what));
+}
+
+std::string_view name_of(KeyRefusal::Reason reason) {
+  switch (reason) {
+    case KeyRefusal::Reason::kNoCommonCipher:
+      return "no cipher in common";
+    case KeyRefusal::Reason::kStaleGeneration:
+      return "the number is not the next";
+    case KeyRefusal::Reason::kBadSpi:
+      return "SPIs that cannot be used";
+    case KeyRefusal::Reason::kBadPublicKey:
+      return "a public key of no use";
+    case KeyRefusal::Reason::kNotNow:
+      return "too soon";
+  }
+  return "";
 }
 
 ExchangeNonce draw_nonce(RandomSource& random) {
@@ -48,9 +67,9 @@ void Rekeyer::begin(Instant now) {
 Result<void> Rekeyer::on(Instant now, const KeyOffer& offer, ConstBytes octets) {
   if (options_.role != Role::kCalled) return broken("an offer to the end that makes them");
   if (!peer_) return refuse(offer, KeyRefusal::Reason::kNotNow);
-  if (std::to_underlying(offer.generation) <= highest_)
-    return refuse(offer, KeyRefusal::Reason::kStaleGeneration);
-  highest_ = std::to_underlying(offer.generation);
+  // By one, and only when keys come of it: so no caller uses up the numbers.
+  const std::uint32_t number = std::to_underlying(offer.generation);
+  if (number == 0 || number - 1 != highest_) return refuse(offer, KeyRefusal::Reason::kStaleGeneration);
   if (now < not_before_ || !make_room_for_offer()) return refuse(offer, KeyRefusal::Reason::kNotNow);
   return accept(now, offer, octets);
 }
@@ -79,6 +98,7 @@ Result<void> Rekeyer::accept(Instant now, const KeyOffer& offer, ConstBytes octe
   if (!secret) return refuse(offer, KeyRefusal::Reason::kBadPublicKey);
 
   KeyAnswer answer;
+  highest_ = std::to_underlying(offer.generation);
   answer.generation = offer.generation;
   answer.nonce = draw_nonce(*random_);
   answer.public_key = key_pair.public_key();
@@ -96,7 +116,8 @@ Result<void> Rekeyer::accept(Instant now, const KeyOffer& offer, ConstBytes octe
 
 Result<void> Rekeyer::refuse(const KeyOffer& offer, KeyRefusal::Reason reason) {
   messages_.push_back(encode(KeyRefusal{offer.generation, reason}));
-  return broken("an offer was refused");
+  return broken(fmt::format("the offer of generation {} was refused, where {} was the last: {}",
+                            std::to_underlying(offer.generation), highest_, name_of(reason)));
 }
 
 Result<void> Rekeyer::on(Instant now, const KeyAnswer& answer, ConstBytes octets) {
@@ -130,6 +151,9 @@ Result<void> Rekeyer::on(Instant now, const KeyRefusal& refusal) {
     return broken("a refusal of what was not offered");
   offered_.reset();
   refusal_ = refusal.reason;
+  // The called end does not count what it refused.
+  const bool is_stale = refusal.reason == KeyRefusal::Reason::kStaleGeneration;
+  if (!is_stale && highest_ == std::to_underlying(refusal.generation)) --highest_;
   const bool is_passing = refusal.reason == KeyRefusal::Reason::kNotNow;
   not_before_ = now + (is_passing ? 2 * kLeastPause : kRefusalPause);
   return {};
