@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <utility>
 
 namespace isthmus::dataplane {
@@ -13,6 +14,11 @@ namespace {
 
 // Of a flood of ICMP messages others get their turn too.
 constexpr int kPathErrorsPerTurn = 16;
+
+// Told once an SA and direction, and nothing tells it again; of the others a peer makes as many as it likes.
+bool is_bounded_by_itself(const esp::TunnelEvent& event) {
+  return std::holds_alternative<esp::LimitReached>(event);
+}
 
 Result<void> add(int epoll, int fd, std::uint32_t events) {
   epoll_event interest{};
@@ -113,7 +119,7 @@ void Worker::take_turns(const Ready& ready) {
 // Its descriptor would be ready for ever.
 void Worker::lose_tun() {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump_.tun().fd(), nullptr);
-  events_.post(TunLost{}, kMostEvents);
+  events_.post(TunLost{});
 }
 
 void Worker::carry_out() {
@@ -134,7 +140,7 @@ void Worker::read_mail() {
 
 void Worker::obey(esp::TunnelCommand& command) {
   const auto obeyed = pump_.tunnel().apply(std::move(command));
-  if (!obeyed) events_.post(CommandFailed{obeyed.error()}, kMostEvents);
+  if (!obeyed) events_.post(CommandFailed{obeyed.error()});
 }
 
 void Worker::obey(const ReadTun& /*command*/) {
@@ -148,10 +154,10 @@ void Worker::obey(const LeaveTun& /*command*/) {
 }
 
 void Worker::obey(const AskReport& /*command*/) {
-  events_.post(
-      WorkerReport{
-          .tunnel = pump_.tunnel().counters(), .pump = pump_.counters(), .sas = pump_.tunnel().status()},
-      kMostEvents);
+  WorkerReport report{
+      .tunnel = pump_.tunnel().counters(), .pump = pump_.counters(), .sas = pump_.tunnel().status()};
+  report.tunnel.events_lost += events_lost_;
+  events_.post(std::move(report));
 }
 
 void Worker::tell_path_errors() {
@@ -166,9 +172,11 @@ void Worker::tell_events() {
   // Not before the last packet that was read is on its way.
   if (is_leaving_ && !pump_.is_blocked()) {
     is_leaving_ = false;
-    events_.post(TunLeft{}, kMostEvents);
+    events_.post(TunLeft{});
   }
-  while (const auto event = pump_.tunnel().next_event()) events_.post(*event, kMostEvents);
+  while (const auto event = pump_.tunnel().next_event()) {
+    if (!events_.post(*event, is_bounded_by_itself(*event) ? SIZE_MAX : kMostEvents)) ++events_lost_;
+  }
 }
 
 // Epoll tells of what is ready until it is dealt with, so it is asked only for what will be.

@@ -56,7 +56,8 @@ class Worker {
   // Obeyed in their order, between two batches of packets.
   void post(WorkerCommand command) { commands_.post(std::move(command)); }
 
-  // Readable while events wait. At most kMostEvents do, of path errors half of that; more are lost.
+  // Readable while events wait. Of those that others can cause at will no more than kMostEvents do, and of
+  // path errors half of that: more are lost. What was asked for, and what happens once, always finds room.
   [[nodiscard]] int events_fd() const { return events_.fd(); }
   std::vector<WorkerEvent> take_events() { return events_.take(); }
   static constexpr std::size_t kMostEvents = 1024;
@@ -102,6 +103,7 @@ class Worker {
   bool is_stopped_ = false;
   bool watches_tun_ = false;  // what epoll has been told
   bool watches_room_ = false;
+  std::uint64_t events_lost_ = 0;
 
   Mailbox<Mail> commands_;
   Mailbox<WorkerEvent> events_;
