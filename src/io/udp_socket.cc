@@ -113,15 +113,15 @@ UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
 Result<UdpSocket> UdpSocket::open(const Endpoint& local, std::uint32_t mark) {
-  return open_one(local, mark, false);
+  return open_one(local, mark, Port::kOwn);
 }
 
-Result<UdpSocket> UdpSocket::open_one(const Endpoint& local, std::uint32_t mark, bool shares_port) {
+Result<UdpSocket> UdpSocket::open_one(const Endpoint& local, std::uint32_t mark, Port port) {
   Opened opened = TRY(open_for(local.address));
   TRY(prepare_family(opened, local.address));
   if (mark != 0 && !set(opened.fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark)))
     return fail_errno(errno, "UDP socket: set the mark (need CAP_NET_ADMIN)");
-  if (shares_port) TRY(must_set(opened.fd, SOL_SOCKET, SO_REUSEPORT, "share the port"));
+  if (port == Port::kOfGroup) TRY(must_set(opened.fd, SOL_SOCKET, SO_REUSEPORT, "share the port"));
   enlarge_buffers(opened.fd);
   // Where it is refused nothing is known of how long datagrams have waited.
   set(opened.fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
@@ -134,16 +134,16 @@ Result<UdpSocket> UdpSocket::open_one(const Endpoint& local, std::uint32_t mark,
 Result<std::vector<UdpSocket>> UdpSocket::open_group(const Endpoint& local, std::size_t count,
                                                      std::uint32_t mark) {
   std::vector<UdpSocket> group;
-  if (count <= 1) {
-    group.push_back(TRY(open_one(local, mark, false)));
-    return group;
-  }
-  Endpoint wished = local;
-  for (std::size_t number = 0; number < count; ++number) {
-    group.push_back(TRY(open_one(wished, mark, true)));
-    wished.port = TRY(group.back().local()).port;
-    // Before there is a second one that datagrams could go to by chance.
-    if (number == 0) TRY(steer_by_first_word(group.front(), count));
+  // Alone, so that it fails if anybody has the port, another group of the same user among them. What joins
+  // later, joins behind the last of ours, where the program sends nothing.
+  group.push_back(TRY(open_one(local, mark, Port::kOwn)));
+  if (count <= 1) return group;
+  TRY(must_set(group.front().fd_, SOL_SOCKET, SO_REUSEPORT, "share the port"));
+  const Endpoint taken{.address = local.address, .port = TRY(group.front().local()).port};
+  while (group.size() < count) {
+    group.push_back(TRY(open_one(taken, mark, Port::kOfGroup)));
+    // As soon as there are two, and with them something that the kernel attaches a program to.
+    if (group.size() == 2) TRY(steer_by_first_word(group.front(), count));
   }
   return group;
 }

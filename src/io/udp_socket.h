@@ -73,9 +73,9 @@ class UdpSocket {
   // with DF (IPv6: unfragmented) and believes no ICMP message about sizes, but tells of it (read_error).
   // `mark`, unless 0, is for policy rules.
   static Result<UdpSocket> open(const Endpoint& local, std::uint32_t mark = 0);
-  // As many on one port. A datagram goes to the socket whose index is its first word modulo their number,
-  // ESP's SPI; one shorter than that, or with a first word of 0 (not ESP, RFC 3948 section 2.2), to the first
-  // socket.
+  // As many on one port, which is theirs alone: kExists if somebody has it already. A datagram goes to the
+  // socket whose index is its first word modulo their number, ESP's SPI; one shorter than that, or with a
+  // first word of 0 (not ESP, RFC 3948 section 2.2), to the first socket.
   static Result<std::vector<UdpSocket>> open_group(const Endpoint& local, std::size_t count,
                                                    std::uint32_t mark = 0);
 
@@ -105,7 +105,8 @@ class UdpSocket {
  private:
   struct Outgoing;  // messages for the kernel
   UdpSocket(UniqueFd fd, Family family);
-  static Result<UdpSocket> open_one(const Endpoint& local, std::uint32_t mark, bool shares_port);
+  enum class Port : std::uint8_t { kOwn, kOfGroup };
+  static Result<UdpSocket> open_one(const Endpoint& local, std::uint32_t mark, Port port);
   std::size_t prepare(std::span<const Train> trains);
   void take_from(std::span<Train>& trains, std::size_t messages) const;
   bool pass_over_error(std::span<Train>& trains, int error, bool is_second);
