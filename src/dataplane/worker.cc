@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "io/boot_clock.h"
+
 namespace isthmus::dataplane {
 namespace {
 
 // Of a flood of ICMP messages others get their turn too.
-constexpr int kPathErrorsPerTurn = 16;
+constexpr int kPathErrorsPerTurn = 128;
 
 // Told once an SA and direction, and nothing tells it again; of the others a peer makes as many as it likes.
 bool is_bounded_by_itself(const esp::TunnelEvent& event) {
@@ -106,6 +108,7 @@ Worker::Ready Worker::wait() {
 
 // One of each: however much there is of one, the others have theirs.
 void Worker::take_turns(const Ready& ready) {
+  if (!hears_path_errors_ && path_errors_.is_over(io::boot_now())) hear_path_errors(true);
   if (ready.mail) read_mail();
   if (ready.errors) tell_path_errors();
   if (ready.socket) pump_.carry_in();
@@ -161,11 +164,19 @@ void Worker::obey(const AskReport& /*command*/) {
 }
 
 void Worker::tell_path_errors() {
+  const Instant now = io::boot_now();
   for (int count = 0; count < kPathErrorsPerTurn; ++count) {
     const auto error = pump_.socket().read_error();
     if (!error) return;
-    events_.post(*error, kMostEvents / 2);
+    if (path_errors_.takes(now, *error) && !events_.post(*error, kMostEvents / 2)) ++events_lost_;
+    if (path_errors_.is_flooded()) return hear_path_errors(false);
   }
+}
+
+// What nobody reads fills the buffer that datagrams need, and each message fails a call of ours.
+void Worker::hear_path_errors(bool wished) {
+  pump_.socket().hear_errors(wished);
+  hears_path_errors_ = wished;
 }
 
 void Worker::tell_events() {

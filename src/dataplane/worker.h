@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "dataplane/mailbox.h"
+#include "dataplane/path_error_limit.h"
 #include "dataplane/pump.h"
 #include "esp/tunnel.h"
 #include "io/tun_queue.h"
@@ -91,6 +92,7 @@ class Worker {
   void obey(const LeaveTun& command);
   void obey(const AskReport& command);
   void tell_path_errors();
+  void hear_path_errors(bool wished);
   void tell_events();
   void lose_tun();
   void adjust_interest();
@@ -104,6 +106,8 @@ class Worker {
   bool watches_tun_ = false;  // what epoll has been told
   bool watches_room_ = false;
   std::uint64_t events_lost_ = 0;
+  PathErrorLimit path_errors_;
+  bool hears_path_errors_ = true;
 
   Mailbox<Mail> commands_;
   Mailbox<WorkerEvent> events_;

@@ -165,4 +165,11 @@ std::optional<PathError> UdpSocket::read_error() {
   return error;
 }
 
+void UdpSocket::hear_errors(bool wished) {
+  const int value = wished ? 1 : 0;
+  // One of IPv6 carries IPv4 as well, and one of IPv4 refuses the second.
+  ::setsockopt(fd_.get(), IPPROTO_IP, IP_RECVERR, &value, sizeof value);
+  ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value);
+}
+
 }  // namespace isthmus::io

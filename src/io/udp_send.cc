@@ -29,10 +29,19 @@ std::size_t datagrams_in(const Train& train) {
   return (train.octets.size() + train.segment_size - 1) / train.segment_size;
 }
 
-// An error that ICMP has left on the socket comes with the next call, whatever that sends.
-bool may_be_of_earlier(int error) {
-  return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH || error == EMSGSIZE ||
-         error == EACCES || error == EPROTO || error == ENOPROTOOPT || error == EHOSTDOWN;
+// An error that ICMP has left on the socket comes with the next call, whatever that sends, and while messages
+// keep coming with the one after it. What sending itself never says is always such a one; of the others
+// nobody can tell, and asking again costs little where nothing can be sent.
+constexpr int kMostTriesOfAForeign = 64;
+constexpr int kMostTries = 8;
+
+int tries_worth(int error) {
+  const bool is_foreign = error == ECONNREFUSED || error == EPROTO || error == ENOPROTOOPT ||
+                          error == EHOSTDOWN || error == ENONET || error == EOPNOTSUPP;
+  const bool may_be_foreign =
+      error == EHOSTUNREACH || error == ENETUNREACH || error == EMSGSIZE || error == EACCES;
+  if (is_foreign) return kMostTriesOfAForeign;
+  return may_be_foreign ? kMostTries : 1;
 }
 
 }  // namespace
@@ -88,25 +97,26 @@ void UdpSocket::take_from(std::span<Train>& trains, std::size_t messages) const 
 }
 
 bool UdpSocket::send(std::span<Train>& trains) {
-  bool is_second = false;
+  int tries = 0;
   while (!trains.empty()) {
     const std::size_t count = prepare(trains);
     const int sent =
         ::sendmmsg(fd_.get(), outgoing_->messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (sent > 0) {
       take_from(trains, static_cast<std::size_t>(sent));
-      is_second = false;
+      tries = 0;
       continue;
     }
     if (errno == EAGAIN) return false;
-    is_second = pass_over_error(trains, errno, is_second);
+    if (errno == EINTR) continue;
+    ++tries;
+    if (pass_over_error(trains, errno, tries)) tries = 0;
   }
   return true;
 }
 
-// The first message was not sent. True if it is to be tried once more.
-bool UdpSocket::pass_over_error(std::span<Train>& trains, int error, bool is_second) {
-  if (error == EINTR) return is_second;
+// The first message was not sent, after so many tries. False if it is to be tried again as it is.
+bool UdpSocket::pass_over_error(std::span<Train>& trains, int error, int tries) {
   const Train& first = trains.front();
   const bool is_one = !is_several(first) || uncut_towards_ == first.to;
   // EIO: the device computes no checksums, and Linux before 6.11 then cuts nothing up. EINVAL: the kernel
@@ -114,14 +124,14 @@ bool UdpSocket::pass_over_error(std::span<Train>& trains, int error, bool is_sec
   // show.
   if (!is_one && (error == EIO || error == EINVAL)) {
     uncut_towards_ = first.to;
-    return false;
+    return true;
   }
-  if (!is_second && may_be_of_earlier(error)) return true;
+  if (tries < tries_worth(error)) return false;
   if (is_one && error == EMSGSIZE) uncut_towards_.reset();
   const bool is_whole = uncut_towards_ != first.to;
   refused_ += is_whole && !is_one ? datagrams_in(first) : 1;
   take_from(trains, 1);
-  return false;
+  return true;
 }
 
 }  // namespace isthmus::io

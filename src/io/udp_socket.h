@@ -94,6 +94,9 @@ class UdpSocket {
   std::span<const ReceivedTrain> receive(ReceiveBuffers& buffers, std::size_t most);
   // The next entry of the error queue, empty when there is none.
   std::optional<PathError> read_error();
+  // Whether errors come into that queue, as they do at first. While they do not, the kernel throws ICMP
+  // messages away, with what waits, and no call fails for them.
+  void hear_errors(bool wished);
 
   // Datagrams that the kernel did not take or at once dropped: too long, no route, full queue, a firewall.
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
@@ -109,7 +112,7 @@ class UdpSocket {
   static Result<UdpSocket> open_one(const Endpoint& local, std::uint32_t mark, Port port);
   std::size_t prepare(std::span<const Train> trains);
   void take_from(std::span<Train>& trains, std::size_t messages) const;
-  bool pass_over_error(std::span<Train>& trains, int error, bool is_second);
+  bool pass_over_error(std::span<Train>& trains, int error, int tries);
 
   UniqueFd fd_;
   Family family_;

@@ -1,14 +1,25 @@
 // What a worker tells the control thread, and how much of it, however much others send.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <variant>
 
+#include "dataplane/path_error_limit.h"
+#include "io/socket_endpoint.h"
 #include "kernel/joined_workers.h"
+#include "net/checksum.h"
+#include "net/test_packets.h"
 
 namespace isthmus::dataplane {
 namespace {
+
+using std::chrono::steady_clock;
 
 constexpr esp::Generation kFirst{1};
 
@@ -71,6 +82,73 @@ TEST_F(WorkerEventsTest, ThatWereAskedForFindRoomAmongAnyNumberOfAPeersProbes) {
   EXPECT_EQ(count<TunLeft>(events), 1U);
   EXPECT_EQ(count<esp::TunnelEvent>(events), Worker::kMostEvents);
   EXPECT_GE(ask(far).tunnel.events_lost, 320U);
+}
+
+// A message of the far side's about a datagram from ESP's port to ESP's port: as anybody on the way may send
+// it.
+class Forger {
+ public:
+  // In the namespace that it sends from.
+  explicit Forger(std::uint8_t type, std::uint8_t code)
+      : socket_(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP)) {
+    test::put(message_, std::uint32_t{type} << 8U | code, 2);
+    test::put(message_, 0, 2);
+    test::put(message_, 1300, 4);
+    Bytes datagram = test::ip_header_of({.version = 4, .protocol = IPPROTO_UDP}, 16);
+    const auto put_address = [&](std::size_t at, const char* text) {
+      std::ranges::copy(IpAddress::parse(text)->octets(), datagram.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put_address(12, "10.1.0.1");
+    put_address(16, "10.1.0.2");
+    test::put(datagram, 4500, 2);
+    test::put(datagram, 4500, 2);
+    test::put(datagram, 16, 2);
+    test::put(datagram, 0, 2);
+    test::put(datagram, 0x12345678, 4);
+    test::put(datagram, 1, 4);
+    std::ranges::copy(datagram, std::back_inserter(message_));
+    store_u16(message_, 2, checksum_of(sum_octets(message_)));
+  }
+
+  void send() const {
+    const auto there =
+        io::socket_endpoint({.address = *IpAddress::parse("10.1.0.1"), .port = 0}, Family::kIpv4);
+    ::sendto(socket_.get(), message_.data(), message_.size(), 0, there.get(), there.size);
+  }
+
+ private:
+  io::UniqueFd socket_;
+  Bytes message_;
+};
+
+TEST_F(WorkerEventsTest, OfForgedErrorsAreFewAndCostNoPacket) {
+  join({});
+  enter(Side::kFar);
+  const Forger unreachable{3, 1};
+  const Forger refused{3, 3};
+  const Forger too_long{3, 4};
+  TcpTransfer transfer{inner(Side::kFar, 4), 4, 1};
+  enter(Side::kNear);
+  transfer.connect();
+  ask(*near_.workers[0]);
+  const auto began = steady_clock::now();
+  std::atomic<bool> is_over = false;
+  std::atomic<unsigned> forged = 0;
+  std::thread forging{[&] {
+    while (!is_over) {
+      for (const Forger* forger : {&unreachable, &refused, &too_long}) forger->send();
+      forged += 3;
+    }
+  }};
+  EXPECT_TRUE(transfer.run(test::random_octets(32 << 20, 1), 60));
+  while (forged < 3 * PathErrorLimit::kFlood) ::poll(nullptr, 0, 10);
+  is_over = true;
+  forging.join();
+  const std::vector<WorkerEvent> events = near_.workers[0]->take_events();
+  const auto periods = static_cast<std::size_t>((steady_clock::now() - began) / PathErrorLimit::kPeriod) + 2;
+  EXPECT_GE(count<io::PathError>(events), 1U);
+  EXPECT_LE(count<io::PathError>(events), periods * 12) << "four of a kind in a second";
+  EXPECT_EQ(ask(*near_.workers[0]).pump.udp_refused, 0U);
 }
 
 }  // namespace
