@@ -22,12 +22,10 @@ Result<void> SaTable::add(LiveInbound live) {
   return {};
 }
 
-bool SaTable::retire(Generation generation) {
-  const std::size_t before = live_.size();
+void SaTable::retire(Generation generation) {
   std::erase_if(live_, [generation](const auto& live) { return live->generation == generation; });
   spis_.clear();
   for (const auto& live : live_) spis_.push_back(live->sa.spi());
-  return live_.size() != before;
 }
 
 }  // namespace isthmus::esp

@@ -28,8 +28,8 @@ class SaTable {
 
   // kExists: an SA with this SPI is there. kRefused: the table is full.
   [[nodiscard]] Result<void> add(LiveInbound live);
-  // Ends the SAs of a generation; false if there was none.
-  bool retire(Generation generation);
+  // Ends the SAs of a generation, as many as there are.
+  void retire(Generation generation);
 
   // Valid until the next add() or retire(). A few SAs are alive at a time, so that looking through their
   // SPIs, which lie side by side, is quicker than any hash.

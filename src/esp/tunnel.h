@@ -45,9 +45,9 @@ class Tunnel {
 
   // --- For the control thread's commands and answers, between two batches of packets.
 
-  // kNotFound: there is no such generation. kExists: the SPI, or the outbound SA of that generation, is there
-  // already. kInvalid, kUnsupported: the SPI or the cipher cannot be. kRefused: too many SAs, or so many
-  // probes that wait to be sent. After an error nothing has changed.
+  // kNotFound: there is no such generation; to retire one that is gone is no error. kExists: the SPI, or the
+  // outbound SA of that generation, is there already. kInvalid, kUnsupported: the SPI or the cipher cannot
+  // be. kRefused: too many SAs, or so many probes that wait to be sent. After an error nothing has changed.
   [[nodiscard]] Result<void> apply(TunnelCommand command);
   // The oldest event that has not been taken. At most kMaxEvents wait; of more, the newest are lost and
   // counted, but for LimitReached and RemoteMoved, which are told later instead.
@@ -113,7 +113,7 @@ class Tunnel {
   Result<void> obey(SetSelector& set);
   Result<SaCipher> make_cipher(const SaParameters& sa) const;
   [[nodiscard]] SaLimits limits_of(bool is_esn) const;
-  bool retire_outbound(Generation generation);
+  void retire_outbound(Generation generation);
 
   Verdict<Sealed> seal_packet_in(MutableBytes room, MutableBytes out);
   Verdict<std::size_t> seal_by(LiveOutbound& live, MutableBytes room, std::uint8_t next_header,

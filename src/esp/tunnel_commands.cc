@@ -82,20 +82,19 @@ Result<void> Tunnel::obey(const UseOutbound& use) {
 }
 
 Result<void> Tunnel::obey(const Retire& retire) {
-  const bool had_inbound = inbound_.retire(retire.generation);
-  const bool had_outbound = retire_outbound(retire.generation);
-  if (!had_inbound && !had_outbound) return no_generation("retire", retire.generation);
+  inbound_.retire(retire.generation);
+  retire_outbound(retire.generation);
   return {};
 }
 
 Result<void> Tunnel::obey(const RetireOutbound& retire) {
-  if (!retire_outbound(retire.generation)) return no_generation("retire outbound SA of", retire.generation);
+  retire_outbound(retire.generation);
   return {};
 }
 
-bool Tunnel::retire_outbound(Generation generation) {
+void Tunnel::retire_outbound(Generation generation) {
   if (in_use_ != nullptr && in_use_->generation == generation) in_use_ = nullptr;
-  return std::erase_if(outbound_, [=](const auto& live) { return live->generation == generation; }) != 0;
+  std::erase_if(outbound_, [=](const auto& live) { return live->generation == generation; });
 }
 
 Result<void> Tunnel::obey(const SetRemote& set) {

@@ -237,8 +237,6 @@ TEST(Tunnel, RefusesCommandsThatCannotBe) {
   Joined pair;
   const auto code = [](const Result<void>& result) { return result.error().code; };
   EXPECT_EQ(code(pair.near.apply(UseOutbound{Generation{9}})), Error::Code::kNotFound);
-  EXPECT_EQ(code(pair.near.apply(Retire{Generation{9}})), Error::Code::kNotFound);
-  EXPECT_EQ(code(pair.near.apply(RetireOutbound{Generation{9}})), Error::Code::kNotFound);
   EXPECT_EQ(code(pair.near.apply(SendProbe{.generation = Generation{9}, .to = {}})), Error::Code::kNotFound);
   EXPECT_EQ(code(pair.near.apply(InstallInbound{Generation{2}, parameters(0x1003)})), Error::Code::kExists);
   EXPECT_EQ(code(pair.near.apply(InstallOutbound{Generation{1}, parameters(0x9999)})), Error::Code::kExists);
@@ -255,6 +253,15 @@ TEST(Tunnel, RefusesMoreSasThanItHoldsRoomFor) {
   for (std::uint32_t i = 0; i < Tunnel::kMaxInbound; ++i)
     ASSERT_TRUE(tunnel.apply(InstallInbound{Generation{i}, parameters(1000 + i)}));
   EXPECT_EQ(tunnel.apply(InstallInbound{Generation{0}, parameters(999)}).error().code, Error::Code::kRefused);
+// A worker that came into a generation by one direction alone, or never, is told to retire it like all.
+TEST(Tunnel, RetiresWhatIsGoneWithoutAWord) {
+  Joined pair;
+  EXPECT_TRUE(pair.near.apply(Retire{Generation{9}}));
+  EXPECT_TRUE(pair.near.apply(RetireOutbound{Generation{9}}));
+  EXPECT_TRUE(open(pair.far, seal(pair.near, packet())));
+  EXPECT_TRUE(open(pair.near, seal(pair.far, packet())));
+}
+
   for (std::uint32_t i = 0; i < Tunnel::kMaxOutbound; ++i)
     ASSERT_TRUE(tunnel.apply(InstallOutbound{Generation{i}, parameters(1000 + i)}));
   EXPECT_EQ(tunnel.apply(InstallOutbound{Generation{77}, parameters(999)}).error().code,
