@@ -102,18 +102,21 @@ void Pump::carry_in() {
   send_own();
 }
 
-// Of a train that waited too long the first datagram is marked, as by a router: its packet goes on with that
-// mark, or, if its sender does not understand marks, no further (RFC 6040 section 4.2).
+// Of a train that waited too long the first datagram is marked: its packet goes on with Congestion
+// Experienced, or, if its sender does not understand that, no further (RFC 3168 section 5).
 void Pump::open_train(const io::ReceivedTrain& train, Instant now) {
-  auto traffic_class = train.traffic_class;
-  if (at_socket_.marks(now, train.waited)) traffic_class |= static_cast<std::uint8_t>(Ecn::kCe);
-  for (MutableBytes rest = train.octets; !rest.empty(); traffic_class = train.traffic_class) {
+  bool is_marked_here = at_socket_.marks(now, train.waited);
+  for (MutableBytes rest = train.octets; !rest.empty(); is_marked_here = false) {
     const MutableBytes datagram = rest.first(std::min(train.segment_size, rest.size()));
     rest = rest.subspan(datagram.size());
     const MutableBytes out =
         datagram.size() > esp::kHeaderSize ? datagram.subspan(esp::kHeaderSize) : MutableBytes{};
-    const auto packet =
-        tunnel_.open({.datagram = datagram, .from = train.from, .traffic_class = traffic_class}, out);
+    const auto packet = tunnel_.open({.datagram = datagram,
+                                      .from = train.from,
+                                      .traffic_class = train.traffic_class,
+                                      .is_marked_here = is_marked_here,
+                                      .at = now},
+                                     out);
     if (packet) gatherer_.add(*packet, kernel_);
   }
 }

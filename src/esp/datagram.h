@@ -5,15 +5,20 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "net/endpoint.h"
 
 namespace isthmus::esp {
 
 // A UDP payload as it arrived. `traffic_class` is that of the outer IP packet; 0 if nobody told.
+// `is_marked_here`: it waited so long on this machine that its packet shall tell of congestion, whatever the
+// traffic class says. `at` is when it was taken.
 struct Arrival {
   ConstBytes datagram;
   Endpoint from;
   std::uint8_t traffic_class = 0;
+  bool is_marked_here = false;
+  Instant at{};
 };
 
 // A sealed packet: the first `size` octets of the output are the UDP payload, and the outer IP packet shall

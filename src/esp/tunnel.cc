@@ -87,10 +87,10 @@ Verdict<MutableBytes> Tunnel::open_by(LiveInbound& live, const PacketHead& head,
   if (opened->is_newest)
     note_source(live, arrival.from, is_dummy ? RemoteMoved::By::kDummy : RemoteMoved::By::kPacket);
   if (is_dummy) return std::unexpected(take_dummy(live, payload->text, arrival));
-  return accept(*payload, arrival.traffic_class);
+  return accept(*payload, arrival);
 }
 
-Verdict<MutableBytes> Tunnel::accept(const OpenedPayload& payload, std::uint8_t outer_traffic_class) {
+Verdict<MutableBytes> Tunnel::accept(const OpenedPayload& payload, const Arrival& arrival) {
   if (payload.next_header != kNextIpv4 && payload.next_header != kNextIpv6)
     return std::unexpected(Drop::kNextHeader);
   const auto view = view_packet(payload.text);
@@ -101,10 +101,12 @@ Verdict<MutableBytes> Tunnel::accept(const OpenedPayload& payload, std::uint8_t 
   // What follows the packet is padding for traffic flow confidentiality (RFC 4303 section 2.7).
   const MutableBytes packet = payload.text.first(view->length);
   const Ecn inner = ecn_of(traffic_class_of(packet));
-  const Decapsulation ecn = decapsulate_ecn(inner, ecn_of(outer_traffic_class));
+  const Decapsulation ecn = decapsulate_ecn(inner, ecn_of(arrival.traffic_class));
   if (ecn.is_unexpected) ++counters_.unexpected_ecn;
   if (!ecn.ecn) return std::unexpected(Drop::kCongested);
   if (*ecn.ecn != inner) set_ecn(packet, *ecn.ecn);
+  // Behind the tunnel, as by the next router: no pair of headers that anybody has to answer for.
+  if (arrival.is_marked_here && !mark_congestion(packet)) return std::unexpected(Drop::kCongested);
   return packet;
 }
 

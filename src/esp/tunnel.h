@@ -121,7 +121,7 @@ class Tunnel {
   Verdict<MutableBytes> open_datagram(const Arrival& arrival, MutableBytes out);
   Verdict<MutableBytes> open_by(LiveInbound& live, const PacketHead& head, const Arrival& arrival,
                                 MutableBytes out);
-  Verdict<MutableBytes> accept(const OpenedPayload& payload, std::uint8_t outer_traffic_class);
+  Verdict<MutableBytes> accept(const OpenedPayload& payload, const Arrival& arrival);
   Drop take_dummy(const LiveInbound& live, ConstBytes text, const Arrival& arrival);
   void note_source(LiveInbound& live, const Endpoint& from, RemoteMoved::By by);
   void note_use(LiveInbound& live);

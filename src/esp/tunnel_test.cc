@@ -183,6 +183,28 @@ TEST(Tunnel, BringsAMarkOfTheOuterHeaderInside) {
   EXPECT_EQ(pair.far.counters().unexpected_ecn, 2U);
 }
 
+Verdict<Bytes> open_marked_here(Tunnel& tunnel, ConstBytes datagram, std::uint8_t traffic_class) {
+  Bytes out(opened_size(datagram.size()));
+  const auto packet = tunnel.open(
+      {.datagram = datagram, .from = kNear, .traffic_class = traffic_class, .is_marked_here = true}, out);
+  if (!packet) return std::unexpected(packet.error());
+  return Bytes(packet->begin(), packet->end());
+}
+
+TEST(Tunnel, MarksWhatWaitedHereAsCongestionAndNotAsSomebodysFault) {
+  Joined pair;
+  for (const int version : {4, 6}) {
+    EXPECT_EQ(open_marked_here(pair.far, seal(pair.near, packet(version, 0xb2)), 2), packet(version, 0xb3));
+    EXPECT_EQ(open_marked_here(pair.far, seal(pair.near, packet(version, 0xb3)), 3), packet(version, 0xb3));
+    EXPECT_EQ(open_marked_here(pair.far, seal(pair.near, packet(version, 0xb0)), 0),
+              std::unexpected(Drop::kCongested));
+  }
+  EXPECT_EQ(pair.far.counters().dropped(Drop::kCongested), 2U);
+  EXPECT_EQ(pair.far.counters().unexpected_ecn, 0U);
+  (void)open_marked_here(pair.far, seal(pair.near, packet(4, 0xb3)), 1);
+  EXPECT_EQ(pair.far.counters().unexpected_ecn, 1U) << "what came wrong is told of all the same";
+}
+
 TEST(Tunnel, RefusesToSealWhatIsNoIp) {
   Joined pair;
   Bytes out(500);
