@@ -1,24 +1,19 @@
 // The inbound SAs that are alive, found by SPI (RFC 4303 section 3.4.2).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "esp/generation.h"
 #include "esp/inbound_sa.h"
-#include "net/endpoint.h"
 
 namespace isthmus::esp {
 
 struct LiveInbound {
   Generation generation{};
   InboundSa sa;
-  // Where its newest packet, and its newest dummy, came from.
-  std::array<std::optional<Endpoint>, 2> sources{};
   bool is_soft_limit_told = false;
 };
 

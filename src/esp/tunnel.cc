@@ -85,7 +85,7 @@ Verdict<MutableBytes> Tunnel::open_by(LiveInbound& live, const PacketHead& head,
 
   const bool is_dummy = payload->next_header == kNextDummy;
   if (opened->is_newest)
-    note_source(live, arrival.from, is_dummy ? RemoteMoved::By::kDummy : RemoteMoved::By::kPacket);
+    note_source(live, arrival, is_dummy ? RemoteMoved::By::kDummy : RemoteMoved::By::kPacket);
   if (is_dummy) return std::unexpected(take_dummy(live, payload->text, arrival));
   return accept(*payload, arrival);
 }
@@ -130,12 +130,11 @@ Drop Tunnel::take_dummy(const LiveInbound& live, ConstBytes text, const Arrival&
   return Drop::kProbe;
 }
 
-void Tunnel::note_source(LiveInbound& live, const Endpoint& from, RemoteMoved::By by) {
-  auto& source = live.sources[std::to_underlying(by)];
-  if (source == from) return;
-  const bool is_move = remote_ && *remote_ != from;
-  if (is_move && !events_.push(RemoteMoved{from, live.generation, live.sa.spi(), by})) return;
-  source = from;
+void Tunnel::note_source(const LiveInbound& live, const Arrival& arrival, RemoteMoved::By by) {
+  if (!remote_ || *remote_ == arrival.from) return;
+  moves_told_.tell(arrival.at, arrival.from, by, [&] {
+    return events_.push(RemoteMoved{arrival.from, live.generation, live.sa.spi(), by});
+  });
 }
 
 void Tunnel::note_use(LiveInbound& live) {

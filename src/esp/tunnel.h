@@ -21,6 +21,7 @@
 #include "esp/drop.h"
 #include "esp/ecn.h"
 #include "esp/inbound_sa.h"
+#include "esp/moves_told.h"
 #include "esp/outbound_sa.h"
 #include "esp/probe.h"
 #include "esp/sa_limits.h"
@@ -123,7 +124,7 @@ class Tunnel {
                                 MutableBytes out);
   Verdict<MutableBytes> accept(const OpenedPayload& payload, const Arrival& arrival);
   Drop take_dummy(const LiveInbound& live, ConstBytes text, const Arrival& arrival);
-  void note_source(LiveInbound& live, const Endpoint& from, RemoteMoved::By by);
+  void note_source(const LiveInbound& live, const Arrival& arrival, RemoteMoved::By by);
   void note_use(LiveInbound& live);
   std::optional<Outgoing> make_datagram(const Waiting& waiting, MutableBytes out);
   LiveOutbound* find_outbound(Generation generation);
@@ -134,6 +135,7 @@ class Tunnel {
   std::vector<std::unique_ptr<LiveOutbound>> outbound_;
   LiveOutbound* in_use_ = nullptr;  // in outbound_
   std::optional<Endpoint> remote_;
+  MovesTold moves_told_;
   Selector selector_;
   BoundedQueue<TunnelEvent, kMaxEvents> events_;
   BoundedQueue<Waiting, kMaxWaiting> waiting_;

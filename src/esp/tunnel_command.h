@@ -44,9 +44,9 @@ struct UseOutbound {
   Generation generation{};
 };
 
-// Both directions of this generation end now, and its keys are wiped. The other directions of command exist
-// for make-before-break: the old outbound SA can go at once, the old inbound ones when nothing is under way
-// any more.
+// Both directions of this generation end now, and its keys are wiped; of what is not there nothing. The other
+// directions of command exist for make-before-break: the old outbound SA can go at once, the old inbound ones
+// when nothing is under way any more.
 struct Retire {
   Generation generation{};
 };

@@ -100,7 +100,7 @@ void Tunnel::retire_outbound(Generation generation) {
 Result<void> Tunnel::obey(const SetRemote& set) {
   remote_ = set.remote;
   // Whoever sends from elsewhere is told anew.
-  for (const auto& live : inbound_.all()) live->sources = {};
+  moves_told_.forget();
   return {};
 }
 

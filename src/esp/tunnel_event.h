@@ -30,9 +30,10 @@ struct ProbeArrived {
   friend bool operator==(const ProbeArrived&, const ProbeArrived&) = default;
 };
 
-// Told once for each address that `spi` moves to, and once more after each SetRemote. `kDummy` if a probe,
-// echo or dummy said so: while the peer probes several addresses of ours, its probes come from several of its
-// own, and its packets from one.
+// A newer packet came from elsewhere than packets go to. Of each address once until SetRemote, or until some
+// seconds have passed, and of a few addresses in that time (moves_told.h). `kDummy` if a probe, echo or dummy
+// said so: while the peer probes several addresses of ours, its probes come from several of its own, and its
+// packets from one.
 struct RemoteMoved {
   enum class By : std::uint8_t { kPacket, kDummy };
   Endpoint from;

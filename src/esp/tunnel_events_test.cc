@@ -137,14 +137,32 @@ TEST(TunnelRemote, MovesWithANewerAuthenticPacketFromElsewhere) {
   EXPECT_EQ(pair.far.remote(), kNear) << "whether to follow is not the Tunnel's to decide";
 }
 
-TEST(TunnelRemote, IsToldOnceForAPlace) {
+// A newer packet from there, taken so long after the first.
+void arrive(TunnelPair& pair, const Endpoint& from, Duration after) {
+  const Bytes datagram = seal(pair.near, packet());
+  Bytes out(opened_size(datagram.size()));
+  EXPECT_TRUE(pair.far.open({.datagram = datagram, .from = from, .at = Instant{after}}, out));
+}
+
+TEST(TunnelRemote, IsToldOnceForAPlaceInSomeTime) {
   Joined pair;
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kElsewhere));
-  EXPECT_EQ(events_of(pair.far).size(), 1U);
-  EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kNear));
-  EXPECT_TRUE(events_of(pair.far).empty()) << "back where packets go";
-  EXPECT_TRUE(open(pair.far, seal(pair.near, packet()), kElsewhere));
-  EXPECT_EQ(events_of(pair.far).size(), 1U);
+  for (int i = 0; i < 5; ++i) {
+    arrive(pair, kElsewhere, MovesTold::kPause / 6 * i);
+    arrive(pair, kNear, MovesTold::kPause / 6 * i);  // back where packets go
+  }
+  EXPECT_EQ(events_of(pair.far), moved(kElsewhere));
+  arrive(pair, kElsewhere, MovesTold::kPause - Duration{1});
+  EXPECT_TRUE(events_of(pair.far).empty());
+  arrive(pair, kElsewhere, MovesTold::kPause);
+  EXPECT_EQ(events_of(pair.far), moved(kElsewhere)) << "the first word may have come to nothing";
+}
+
+TEST(TunnelRemote, IsToldOfAFewPlacesInSomeTime) {
+  Joined pair;
+  for (std::uint16_t port = 1; port <= 500; ++port) arrive(pair, endpoint("198.51.100.9", port), {});
+  EXPECT_EQ(events_of(pair.far).size(), MovesTold::kMost);
+  arrive(pair, kElsewhere, MovesTold::kPause);
+  EXPECT_EQ(events_of(pair.far), moved(kElsewhere));
 }
 
 TEST(TunnelRemote, StaysForAnOlderPacketFromElsewhere) {

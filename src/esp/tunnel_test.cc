@@ -255,6 +255,15 @@ TEST(Tunnel, CanLetTheOldInboundSasOutliveTheOutboundOne) {
   ASSERT_TRUE(pair.far.apply(Retire{Generation{1}}));
 }
 
+// A worker that came into a generation by one direction alone, or never, is told to retire it like all.
+TEST(Tunnel, RetiresWhatIsGoneWithoutAWord) {
+  Joined pair;
+  EXPECT_TRUE(pair.near.apply(Retire{Generation{9}}));
+  EXPECT_TRUE(pair.near.apply(RetireOutbound{Generation{9}}));
+  EXPECT_TRUE(open(pair.far, seal(pair.near, packet())));
+  EXPECT_TRUE(open(pair.near, seal(pair.far, packet())));
+}
+
 TEST(Tunnel, RefusesCommandsThatCannotBe) {
   Joined pair;
   const auto code = [](const Result<void>& result) { return result.error().code; };
@@ -275,15 +284,6 @@ TEST(Tunnel, RefusesMoreSasThanItHoldsRoomFor) {
   for (std::uint32_t i = 0; i < Tunnel::kMaxInbound; ++i)
     ASSERT_TRUE(tunnel.apply(InstallInbound{Generation{i}, parameters(1000 + i)}));
   EXPECT_EQ(tunnel.apply(InstallInbound{Generation{0}, parameters(999)}).error().code, Error::Code::kRefused);
-// A worker that came into a generation by one direction alone, or never, is told to retire it like all.
-TEST(Tunnel, RetiresWhatIsGoneWithoutAWord) {
-  Joined pair;
-  EXPECT_TRUE(pair.near.apply(Retire{Generation{9}}));
-  EXPECT_TRUE(pair.near.apply(RetireOutbound{Generation{9}}));
-  EXPECT_TRUE(open(pair.far, seal(pair.near, packet())));
-  EXPECT_TRUE(open(pair.near, seal(pair.far, packet())));
-}
-
   for (std::uint32_t i = 0; i < Tunnel::kMaxOutbound; ++i)
     ASSERT_TRUE(tunnel.apply(InstallOutbound{Generation{i}, parameters(1000 + i)}));
   EXPECT_EQ(tunnel.apply(InstallOutbound{Generation{77}, parameters(999)}).error().code,

@@ -252,7 +252,7 @@ class DatagramPair {
     const esp::Spi spi{load_u32(datagram.octets, 0)};
     esp::Tunnel& tunnel = to.tunnels[esp::worker_of(spi, static_cast<unsigned>(to.tunnels.size()))];
     Bytes out(datagram.octets.size());
-    const auto packet = tunnel.open({datagram.octets, datagram.from, 0}, out);
+    const auto packet = tunnel.open({.datagram = datagram.octets, .from = datagram.from, .at = now}, out);
     if (packet) {
       const bool is_new = to.received.insert(load_u32(*packet, 28)).second;
       EXPECT_TRUE(is_new) << "a packet was delivered twice";
