@@ -46,6 +46,14 @@ bool Outbox::send_all(io::UdpSocket& socket) {
   return send(socket, count_);
 }
 
+std::size_t Outbox::drop_all() {
+  std::size_t datagrams = 0;
+  for (const io::Train& train : std::span{trains_}.first(count_).subspan(first_))
+    datagrams += (train.octets.size() + train.segment_size - 1) / train.segment_size;
+  first_ = count_ = end_ = 0;
+  return datagrams;
+}
+
 bool Outbox::send(io::UdpSocket& socket, std::size_t trains) {
   std::span<io::Train> left = std::span{trains_}.first(trains).subspan(first_);
   if (left.empty()) return true;

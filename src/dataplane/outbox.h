@@ -31,6 +31,9 @@ class Outbox {
   bool send_full(io::UdpSocket& socket);
   bool send_all(io::UdpSocket& socket);
 
+  // Throws away what is left: how many datagrams.
+  std::size_t drop_all();
+
   [[nodiscard]] bool is_empty() const { return first_ == count_; }
 
  private:

@@ -41,6 +41,11 @@ void Pump::send_waiting() {
   is_blocked_ = !outbox_.send_all(socket_);
 }
 
+void Pump::drop_waiting() {
+  outbox_full_ += outbox_.drop_all();
+  is_blocked_ = false;
+}
+
 void Pump::carry_out() {
   send_waiting();
   std::size_t octets = 0;

@@ -23,7 +23,7 @@ struct PumpCounters {
   std::uint64_t tun_unreadable = 0;  // super-packets of a form we do not know
   std::uint64_t udp_refused = 0;     // datagrams: no route, too long, queue full
   std::uint64_t udp_truncated = 0;   // datagrams
-  std::uint64_t outbox_full = 0;     // packets for which a socket without room left none
+  std::uint64_t outbox_full = 0;     // packets for which a socket without room left none, or too long none
   std::uint64_t congested = 0;       // packets dropped since the TUN queue stood too long
   // Of another worker's Pump.
   PumpCounters& operator+=(const PumpCounters& other) {
@@ -53,6 +53,8 @@ class Pump {
   void send_waiting();
   // The socket has had no room: nothing more is read from the TUN until it has, and carry_out() is called.
   [[nodiscard]] bool is_blocked() const { return is_blocked_; }
+  // Throws away, and counts, what the socket has no room for.
+  void drop_waiting();
 
   esp::Tunnel& tunnel() { return tunnel_; }
   [[nodiscard]] const esp::Tunnel& tunnel() const { return tunnel_; }

@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <utility>
@@ -16,6 +18,9 @@ namespace {
 
 // Of a flood of ICMP messages others get their turn too.
 constexpr int kPathErrorsPerTurn = 128;
+
+// How long the control thread may have to wait for TunLeft: while it does, nobody reads the TUN queue.
+constexpr Duration kLongestLeave = std::chrono::milliseconds{100};
 
 // Told once an SA and direction, and nothing tells it again; of the others a peer makes as many as it likes.
 bool is_bounded_by_itself(const esp::TunnelEvent& event) {
@@ -86,9 +91,16 @@ void Worker::run() {
   while (!is_stopped_) take_turns(wait());
 }
 
+// In milliseconds, as epoll takes it; rounded up, so that it is over then.
+int Worker::patience() const {
+  if (!leave_by_) return -1;
+  const Duration left = std::max(*leave_by_ - io::boot_now(), Duration{});
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 Worker::Ready Worker::wait() {
   std::array<epoll_event, 3> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience());
   Ready ready;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -148,12 +160,12 @@ void Worker::obey(esp::TunnelCommand& command) {
 
 void Worker::obey(const ReadTun& /*command*/) {
   reads_tun_ = true;
-  is_leaving_ = false;
+  leave_by_.reset();
 }
 
 void Worker::obey(const LeaveTun& /*command*/) {
   reads_tun_ = false;
-  is_leaving_ = true;
+  leave_by_ = io::boot_now() + kLongestLeave;
 }
 
 void Worker::obey(const AskReport& /*command*/) {
@@ -180,14 +192,19 @@ void Worker::hear_path_errors(bool wished) {
 }
 
 void Worker::tell_events() {
-  // Not before the last packet that was read is on its way.
-  if (is_leaving_ && !pump_.is_blocked()) {
-    is_leaving_ = false;
-    events_.post(TunLeft{});
-  }
+  if (leave_by_) finish_leaving();
   while (const auto event = pump_.tunnel().next_event()) {
     if (!events_.post(*event, is_bounded_by_itself(*event) ? SIZE_MAX : kMostEvents)) ++events_lost_;
   }
+}
+
+// Not before the last packet that was read is on its way; but a path that is left since it takes nothing any
+// more may never have room.
+void Worker::finish_leaving() {
+  if (pump_.is_blocked() && io::boot_now() >= *leave_by_) pump_.drop_waiting();
+  if (pump_.is_blocked()) return;
+  leave_by_.reset();
+  events_.post(TunLeft{});
 }
 
 // Epoll tells of what is ready until it is dealt with, so it is asked only for what will be.

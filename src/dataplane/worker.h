@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/path_error_limit.h"
 #include "dataplane/pump.h"
@@ -22,7 +24,8 @@ namespace isthmus::dataplane {
 // Packets of the TUN queue are the worker's from now on, or the control thread's, which reads a duplicate of
 // the queue. A new worker leaves them. Datagrams are carried to the TUN either way.
 struct ReadTun {};
-struct LeaveTun {};   // answered by TunLeft, once all that was read is sent
+// Answered by TunLeft, once all that was read is sent, or after a moment, if the socket has no room for it.
+struct LeaveTun {};
 struct AskReport {};  // answered by a WorkerReport
 
 using WorkerCommand = std::variant<esp::TunnelCommand, ReadTun, LeaveTun, AskReport>;
@@ -94,6 +97,8 @@ class Worker {
   void tell_path_errors();
   void hear_path_errors(bool wished);
   void tell_events();
+  void finish_leaving();
+  [[nodiscard]] int patience() const;
   void lose_tun();
   void adjust_interest();
 
@@ -101,7 +106,7 @@ class Worker {
   Pump pump_;
   io::UniqueFd epoll_;
   bool reads_tun_ = false;
-  bool is_leaving_ = false;  // TunLeft is still to be told
+  std::optional<Instant> leave_by_;  // TunLeft is still to be told
   bool is_stopped_ = false;
   bool watches_tun_ = false;  // what epoll has been told
   bool watches_room_ = false;

@@ -84,6 +84,29 @@ TEST_F(WorkerEventsTest, ThatWereAskedForFindRoomAmongAnyNumberOfAPeersProbes) {
   EXPECT_GE(ask(far).tunnel.events_lost, 320U);
 }
 
+// A cable that takes next to nothing, for which the socket holds what it can.
+TEST_F(WorkerEventsTest, OfLeavingComeWhereTheSocketGetsNoRoom) {
+  join({});
+  Worker& near = *near_.workers[0];
+  enter(Side::kNear);
+  shell("tc qdisc replace dev lan0 root tbf rate 8kbit burst 2000 limit 100mb");
+  const io::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  const auto there = io::socket_endpoint({.address = address("10.9.0.2"), .port = 9}, Family::kIpv4);
+  const Bytes datagram = test::random_octets(1300, 1);
+  // What is read from the TUN no longer grows once the socket is full.
+  std::uint64_t before = 0;
+  for (std::uint64_t now = 1; now > before;) {
+    before = now;
+    for (int count = 0; count < 20'000; ++count)
+      ::sendto(socket.get(), datagram.data(), datagram.size(), 0, there.get(), there.size);
+    ::poll(nullptr, 0, 50);
+    now = ask(near).tunnel.packets_sent;
+  }
+  near.post(LeaveTun{});
+  EXPECT_EQ(count<TunLeft>(events_until_left(near, 10)), 1U);
+  EXPECT_GT(ask(near).pump.outbox_full, 0U);
+}
+
 // A message of the far side's about a datagram from ESP's port to ESP's port: as anybody on the way may send
 // it.
 class Forger {
