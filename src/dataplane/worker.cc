@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -40,6 +42,11 @@ void change(int epoll, int fd, std::uint32_t events) {
   interest.events = events;
   interest.data.fd = fd;
   ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &interest);
+}
+
+// Linux has it of each thread. Without CAP_SYS_NICE and RLIMIT_NICE it stays as it was.
+void raise_priority() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Worker::kNice);
 }
 
 }  // namespace
@@ -88,6 +95,7 @@ void Worker::start_thread() {
 }
 
 void Worker::run() {
+  raise_priority();
   while (!is_stopped_) take_turns(wait());
 }
 

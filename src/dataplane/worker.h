@@ -66,6 +66,9 @@ class Worker {
   std::vector<WorkerEvent> take_events() { return events_.take(); }
   static constexpr std::size_t kMostEvents = 1024;
 
+  // The thread's niceness, if this process may have it.
+  static constexpr int kNice = -10;
+
  private:
   struct Stop {};
   using Mail = std::variant<WorkerCommand, Stop>;

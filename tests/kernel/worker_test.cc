@@ -71,7 +71,8 @@ TEST_F(WorkerTest, CarryTcpUnharmed) {
       }
       const WorkerReport seen = report();
       EXPECT_GT(seen.tunnel.packets_received, 20000U);
-      // The last of them may have come between one worker's report and another's, so that either sum may be ahead.
+      // The last of them may have come between one worker's report and another's, so that either sum may be
+      // ahead.
       const std::uint64_t arrived = seen.tunnel.packets_received + seen.tunnel.dropped(esp::Drop::kCongested);
       EXPECT_NEAR(static_cast<double>(seen.tunnel.packets_sent), static_cast<double>(arrived), 20);
       EXPECT_THAT(drops(seen), IsEmpty());
