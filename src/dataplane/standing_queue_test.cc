@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace isthmus::dataplane {
@@ -45,6 +46,31 @@ TEST(StandingQueue, StopsWhenItIsShortAgain) {
   ASSERT_FALSE(marks(queue, 0, 500, milliseconds{3}).empty());
   EXPECT_TRUE(marks(queue, 500, 600, milliseconds{0}).empty());
   EXPECT_TRUE(marks(queue, 600, 699, milliseconds{3}).empty());
+}
+
+// The longest that anything waits in the second half of a minute, behind a sender that halves its window a
+// round trip after a mark and widens it by a hundredth each round trip else. What of the window the path does
+// not hold stands in the queue.
+Duration longest_wait(bool is_marked_when_due) {
+  constexpr double kPath = 1000;  // packets, of 10 ms at 100 packets a millisecond
+  StandingQueue queue;
+  double window = kPath;
+  Duration longest{};
+  for (long now = 0; now < 60'000; now += 10) {
+    bool is_marked = false;
+    for (long step = 0; step < 10; ++step) {
+      const Duration waited{static_cast<long>(std::max(window - kPath, 0.0) / 100 * 1e6)};
+      is_marked = queue.marks(Instant{milliseconds{now + step}}, waited) || is_marked;
+      if (now >= 30'000) longest = std::max(longest, waited);
+    }
+    window = is_marked && is_marked_when_due ? window / 2 : std::min(window * 1.01, 20 * kPath);
+  }
+  return longest;
+}
+
+TEST(StandingQueue, StaysShortBehindASenderThatHeeds) {
+  EXPECT_LT(longest_wait(true), milliseconds{5});
+  EXPECT_GT(longest_wait(false), milliseconds{100});
 }
 
 }  // namespace
