@@ -54,10 +54,6 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   return make(address, *length);
 }
 
-bool Prefix::contains(const IpAddress& address) const {
-  return address.family() == family() && masked(address, length_) == address_;
-}
-
 bool Prefix::contains(const Prefix& other) const {
   return other.length_ >= length_ && contains(other.address_);
 }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "net/address.h"
+#include "net/big_endian.h"
 
 namespace isthmus {
 
@@ -27,7 +30,16 @@ class Prefix {
   [[nodiscard]] bool is_default() const { return length_ == 0; }
   [[nodiscard]] bool is_host() const { return length_ == address_.bits(); }
 
-  [[nodiscard]] bool contains(const IpAddress& address) const;
+  // Asked for every packet: word by word, as far as the length goes.
+  [[nodiscard]] bool contains(const IpAddress& address) const {
+    if (address.family() != family()) return false;
+    int bits = length_;
+    for (std::size_t at = 0; bits > 0; at += 4, bits -= 32) {
+      const std::uint32_t difference = load_u32(address.octets(), at) ^ load_u32(address_.octets(), at);
+      if (bits >= 32 ? difference != 0 : difference >> (32 - bits) != 0) return false;
+    }
+    return true;
+  }
   [[nodiscard]] bool contains(const Prefix& other) const;
   [[nodiscard]] bool overlaps(const Prefix& other) const { return contains(other) || other.contains(*this); }
 

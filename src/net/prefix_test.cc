@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <vector>
+
 namespace isthmus {
 namespace {
 
@@ -34,6 +37,22 @@ TEST(Prefix, RefusesWhatIsNoPrefix) {
   for (const char* text :
        {"", "/", "1.2.3.4/", "1.2.3.4/33", "::/129", "1.2.3.4/-1", "1.2.3.4/8x", "1.2.3/8", "example/24"}) {
     EXPECT_FALSE(Prefix::parse(text)) << text;
+  }
+}
+
+TEST(Prefix, ContainsWhatDiffersBehindItsLengthAlone) {
+  for (const char* const text : {"193.6.35.12", "2001:db8:7fff:1:2:3:4:5"}) {
+    const IpAddress whole = address(text);
+    for (int length = 0; length <= whole.bits(); ++length) {
+      const Prefix network = Prefix::around(whole, length);
+      EXPECT_TRUE(network.contains(whole));
+      for (int bit = 0; bit < whole.bits(); ++bit) {
+        std::vector<std::uint8_t> octets{whole.octets().begin(), whole.octets().end()};
+        octets[static_cast<std::size_t>(bit / 8)] ^= static_cast<std::uint8_t>(0x80 >> bit % 8);
+        EXPECT_EQ(network.contains(*IpAddress::from_octets(octets)), bit >= length)
+            << text << " " << length << " " << bit;
+      }
+    }
   }
 }
 
