@@ -41,6 +41,8 @@ void DatagramPath::stream_down(Instant now) {
   is_greeted_ = false;
   early_.reset();
   rekeyer_.stream_down();
+  // It may be the peer that is gone.
+  if (remote_) check(now);
   settle(now);
 }
 

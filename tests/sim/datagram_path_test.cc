@@ -151,6 +151,16 @@ TEST(DatagramPathSimulation, GoesOnWithoutTheStream) {
   EXPECT_EQ(pair.ends[kCaller].ways.size(), 1U);
 }
 
+TEST(DatagramPathSimulation, NoticesSoonThatThePeerIsGoneThoughNothingIsSent) {
+  DatagramPair pair{1};
+  pair.begin();
+  pair.run(seconds{5});
+  ASSERT_TRUE(pair.is_direct());
+  pair.world.faults.is_shut = true;
+  pair.stream_down();
+  EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{30}), seconds{3});
+}
+
 // --- Addresses
 
 TEST(DatagramPathSimulation, ComesThroughTheNatOfTheCaller) {
