@@ -21,13 +21,16 @@ void DatagramPath::on(Instant now, const esp::EchoArrived& echo) {
 
 // The token came back, whatever address the echo came from: what was sent to `probe.to` has arrived.
 void DatagramPath::answered(Instant now, const PathProbe& probe) {
+  const bool is_of_search = !remote_ && probe.purpose != PathProbe::Purpose::kMove;
+  if (is_of_search) candidate_answered(now, probe.to);
   if (remote_ == probe.to) {
     round_trip_ = now - probe.sent;
+    mtu_.round_trip(*round_trip_);
     echo_at_ = now;
     answered_at_ = std::max(answered_at_, probe.sent);
     health_.confirm(now);
   }
-  if (!remote_ && probe.purpose != PathProbe::Purpose::kMove) return candidate_answered(now, probe.to);
+  if (is_of_search) return;
   if (probe.purpose == PathProbe::Purpose::kSize && remote_ == probe.to) {
     mtu_.confirm(now, probe.size);
     probe_size(now);

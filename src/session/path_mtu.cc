@@ -57,7 +57,7 @@ void PathMtu::probe(Instant now, std::size_t size) {
   probed_ = size;
   count_ = 0;
   is_awaited_ = true;
-  at_ = now;
+  at_ = next_at(now);
 }
 
 // What passed before first, and the largest size, since it mostly passes; then the middle of what is left.
@@ -87,8 +87,10 @@ std::optional<std::size_t> PathMtu::probe_due(Instant now, bool is_busy) {
     search(now);
   }
   while (at_ && now >= *at_) {
+    const Duration patience = std::max(kMtuProbeTimer, 2 * round_trip_);
     if (state_ == State::kError) {
-      at_ = now + kMtuErrorTimer;
+      at_ = now + std::max(kMtuErrorTimer, patience);
+      sent_at_ = now;
       return probed_;
     }
     if (count_ >= kMaxProbesOfSize) {
@@ -101,7 +103,8 @@ std::optional<std::size_t> PathMtu::probe_due(Instant now, bool is_busy) {
     }
     is_awaited_ = true;
     ++count_;
-    at_ = now + kMtuProbeTimer;
+    at_ = now + patience;
+    sent_at_ = now;
     return probed_;
   }
   return std::nullopt;
@@ -158,7 +161,7 @@ void PathMtu::too_big(Instant now, std::size_t size) {
 void PathMtu::suspect(Instant now) {
   if (state_ != State::kComplete || is_awaited_) return;
   is_awaited_ = true;
-  at_ = now;
+  at_ = next_at(now);
 }
 
 }  // namespace isthmus::session

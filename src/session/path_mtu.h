@@ -2,6 +2,7 @@
 // are. Sizes are of outer IP packets.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -36,6 +37,9 @@ class PathMtu {
   // `is_busy`: packets are sent, so that their size is worth confirming.
   [[nodiscard]] std::optional<std::size_t> probe_due(Instant now, bool is_busy);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  // An echo has taken so long: probes are no closer than that (RFC 8899 sections 3 and 8), and each is waited
+  // for longer.
+  void round_trip(Duration time) { round_trip_ = time; }
   // A probe of this size has arrived.
   void confirm(Instant now, std::size_t size);
   // An ICMP message, already known to be about a packet of ours, says that `size` is what fits.
@@ -53,6 +57,7 @@ class PathMtu {
   void search(Instant now);
   void complete(Instant now);
   void probe(Instant now, std::size_t size);
+  [[nodiscard]] Instant next_at(Instant now) const { return std::max(now, sent_at_ + round_trip_); }
   void give_up(Instant now);
 
   State state_ = State::kDisabled;
@@ -64,7 +69,9 @@ class PathMtu {
   std::size_t probed_ = kBasePlpmtu;  // PROBED_SIZE
   int count_ = 0;                     // PROBE_COUNT
   bool is_awaited_ = false;           // a probe of probed_ is under way, or due
-  std::optional<Instant> at_;         // the next probe
+  Duration round_trip_{};
+  Instant sent_at_{};          // the last probe
+  std::optional<Instant> at_;  // the next
   std::optional<Instant> raise_at_;
 };
 

@@ -216,5 +216,30 @@ TEST_F(PathMtuTest, DoesNothingWithoutAPath) {
   EXPECT_EQ(mtu_.probe_due(now_, true), std::nullopt);
 }
 
+// RFC 8899 section 8: or a chain of ICMP messages would be answered by as many probes.
+TEST_F(PathMtuTest, SendsNoTwoProbesWithinARoundTrip) {
+  complete(1500);
+  mtu_.round_trip(milliseconds{300});
+  std::vector<Instant> times;
+  for (std::size_t size = 1490; size > 1300; --size) {
+    mtu_.too_big(now_, size);
+    while (mtu_.probe_due(now_, true)) times.push_back(now_);
+    now_ += milliseconds{10};
+  }
+  ASSERT_GT(times.size(), 3U);
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], milliseconds{300});
+}
+
+TEST_F(PathMtuTest, WaitsForAnEchoLongerThanTheRoundTrip) {
+  mtu_.round_trip(seconds{4});
+  mtu_.start(now_, Family::kIpv4, 1500);
+  path_ = 0;  // none comes back
+  run(seconds{20});
+  EXPECT_EQ(sent_.size(), 3U);
+  EXPECT_EQ(mtu_.state(), State::kBase);
+  run(seconds{5});
+  EXPECT_EQ(mtu_.state(), State::kError);
+}
+
 }  // namespace
 }  // namespace isthmus::session
