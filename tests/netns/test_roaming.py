@@ -1,0 +1,96 @@
+"""Whoever moves is followed at once and costs no more than a round trip; whoever only says so is not.
+
+    hostA ── fellini (isthmus up) ═══ router ═══ polanski (sshd) ── hostB
+
+Datagrams go by IPv4 alone here. The router is the NAT, and the one who forges.
+"""
+import time
+
+import pytest
+
+from support.ground import ground_by_ipv4
+from support.netns import FELLINI_OUT, HOST_A, HOST_B, POLANSKI_OUT, wait_until
+from support.pings import Pings
+
+ADDRESSES = (FELLINI_OUT, "193.6.34.77", "193.6.34.78")
+FOLLOWED_WITHIN = 1.5  # a second, and what a busy machine adds
+LOST_BY_A_MOVE = 10  # pings: those that are under way, for a round trip of a busy machine
+STREAM_WITHIN = 45
+
+
+@pytest.fixture
+def ground(isthmus):
+    with ground_by_ipv4(isthmus) as made:
+        yield made
+
+
+def move(topology, old, new):
+    """Fellini's public address and default route change at once, as with another access network."""
+    batch = f"addr del {old}/24 dev wan0\naddr add {new}/24 dev wan0\nroute add default via 193.6.34.1\n"
+    topology.run("fellini", ["ip", "-batch", "-"], input=batch)
+
+
+def test_a_caller_that_moves_is_followed_at_once(ground):
+    dead = ground.near.pids("ssh")
+    with Pings(ground.topology, HOST_A, HOST_B) as pings:
+        for old, new in zip(ADDRESSES, ADDRESSES[1:]):
+            before = ground.remotes()[1]
+            assert before.startswith(f"{old}:")
+            move(ground.topology, old, new)
+            time.sleep(2)
+            assert pings.longest_silence() <= FOLLOWED_WITHIN
+            assert ground.remotes()[1] == before.replace(old, new) and ground.paths() == ["datagram", "datagram"]
+        # ssh's connection, dead since the first move, is given up, and made anew from where the caller is now.
+        wait_until(lambda: ground.near.pids("ssh") not in ([], dead) and ground.has_stream(), STREAM_WITHIN, what="a new stream")
+        assert pings.longest_silence() <= FOLLOWED_WITHIN
+        assert pings.lost() <= len(ADDRESSES) * LOST_BY_A_MOVE
+    ground.end()
+    move(ground.topology, ADDRESSES[-1], FELLINI_OUT)
+
+
+class Nat:
+    """The router gives a gateway's datagrams another port, and lets in none but those that come to it. It tracks no
+    connections: a new port is the rebinding of a NAT under traffic."""
+
+    def __init__(self, topology, host, address, port):
+        self.topology = topology
+        self.table = f"nat_{host}"
+        self.host, self.address, self.port = host, address, port
+
+    def bind(self, outside):
+        """From now on `outside` is the port."""
+        self.topology.run("router", ["nft", "-f", "-"], input=f"""
+          table ip {self.table} {{ }}
+          delete table ip {self.table}
+          table ip {self.table} {{
+            chain inwards {{
+              type filter hook prerouting priority raw
+              iifname "{self.host}0" return
+              ip daddr {self.address} udp dport {outside} udp dport set {self.port} accept
+              ip daddr {self.address} meta l4proto udp drop
+            }}
+            chain outwards {{
+              type filter hook postrouting priority raw
+              oifname != "{self.host}0" ip saddr {self.address} udp sport {self.port} udp sport set {outside}
+            }}
+          }}
+""")
+
+
+def nat_of(ground, end, address):
+    return Nat(ground.topology, end.host, address, end.sessions()[0]["udp_port"])
+
+
+def test_a_nat_that_binds_anew_costs_a_round_trip(ground):
+    near = nat_of(ground, ground.near, FELLINI_OUT)
+    far = nat_of(ground, ground.far, POLANSKI_OUT)
+    topology, remotes = ground.topology, {near: "", far: f"{POLANSKI_OUT}:22"}
+    # Whoever is behind the NAT has something to send; that is what makes the new binding known.
+    with Pings(topology, HOST_A, HOST_B) as pings, Pings(topology, HOST_B, HOST_A, host="hostB") as from_far:
+        for outside, nat in enumerate((near, near, near, far, far, near, far), start=20001):
+            nat.bind(outside)
+            remotes[nat] = f"{nat.address}:{outside}"
+            time.sleep(1)
+            assert ground.remotes() == [remotes[far], remotes[near]] and ground.paths() == ["datagram", "datagram"]
+        assert max(pings.longest_silence(), from_far.longest_silence()) <= FOLLOWED_WITHIN
+        assert max(pings.lost(), from_far.lost()) <= 7 * LOST_BY_A_MOVE
