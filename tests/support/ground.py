@@ -27,10 +27,6 @@ class Ground:
         """Where each end sends its datagrams, the near one first."""
         return [end.sessions()[0].get("udp_remote") for end in (self.near, self.far)]
 
-    def drops(self):
-        """What each end has dropped and why, the near one first: words and their counts."""
-        return [dict(words_and_count(line) for line in end.sessions()[0]["datagram_drops"]) for end in (self.near, self.far)]
-
     def is_by_datagrams(self):
         return self.near.is_proven() and self.far.is_proven() and self.paths() == ["datagram", "datagram"]
 
@@ -71,15 +67,21 @@ class Ground:
         assert self.up.process.returncode == 0, self.up.text()
 
 
-def words_and_count(line):
-    words, count = line.rsplit(" ", 1)
-    return words, int(count)
+def dropped(end, why):
+    """How many packets one end has dropped for this reason, as it says."""
+    counts = [line.rsplit(" ", 1) for line in end.sessions()[0]["datagram_drops"]]
+    return sum(int(count) for words, count in counts if words == why)
 
 
 @contextlib.contextmanager
-def ground_by_ipv4(isthmus, **more):
-    """A fresh one that goes by datagrams over IPv4: what happens to an IPv4 address happens to the path."""
-    with Topology(**more) as topology:
+def ground_by_ipv4(isthmus, trains=True):
+    """A fresh one that goes by datagrams over IPv4: what happens to an IPv4 address happens to the path.
+
+    Without `trains` each packet on the cables is one datagram, as on a real wire, and not several that a device would cut.
+    """
+    with Topology() as topology:
+        for host in ("fellini", "polanski") if not trains else ():
+            topology.ip(host, "link", "set", "wan0", "gso_max_segs", "1")
         ground = Ground(topology, isthmus)
         with ground.router(ONE_FAMILY, table="one_family"), ground.joined():
             ground.wait_datagrams(30)

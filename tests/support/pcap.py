@@ -44,6 +44,17 @@ def write(path, records, link_type=DLT_PPP_STREAM):
     return path
 
 
+def read(path):
+    """The octets of each record of a capture file that this machine wrote."""
+    octets = pathlib.Path(path).read_bytes()
+    records, at = [], 24
+    while at + 16 <= len(octets):
+        length = struct.unpack_from("<I", octets, at + 8)[0]
+        records.append(octets[at + 16:at + 16 + length])
+        at += 16 + length
+    return records
+
+
 def dissect(path, *preferences, display_filter=None, decode_as=()):
     """What tshark makes of a capture: a list of packets, each a dictionary of protocol layers."""
     argv = ["tshark", "-n", "-r", str(path), "-T", "json", "--no-duplicate-keys"]
