@@ -4,13 +4,16 @@
 
 Datagrams go by IPv4 alone here. The router is the NAT, and the one who forges.
 """
+import contextlib
+import random
 import time
 
 import pytest
 
-from support.ground import ground_by_ipv4
+from support.ground import dropped, ground_by_ipv4
 from support.netns import FELLINI_OUT, HOST_A, HOST_B, POLANSKI_OUT, wait_until
 from support.pings import Pings
+from support.resend import captured, forged, octets_between, resend, rewritten
 
 ADDRESSES = (FELLINI_OUT, "193.6.34.77", "193.6.34.78")
 FOLLOWED_WITHIN = 1.5  # a second, and what a busy machine adds
@@ -18,9 +21,13 @@ LOST_BY_A_MOVE = 10  # pings: those that are under way, for a round trip of a bu
 STREAM_WITHIN = 45
 
 
+FORGER = "198.51.100."  # all of that network
+FORGED, OLD = 4000, 1000
+
+
 @pytest.fixture
 def ground(isthmus):
-    with ground_by_ipv4(isthmus) as made:
+    with ground_by_ipv4(isthmus, trains=False) as made:
         yield made
 
 
@@ -94,3 +101,55 @@ def test_a_nat_that_binds_anew_costs_a_round_trip(ground):
             assert ground.remotes() == [remotes[far], remotes[near]] and ground.paths() == ["datagram", "datagram"]
         assert max(pings.longest_silence(), from_far.longest_silence()) <= FOLLOWED_WITHIN
         assert max(pings.lost(), from_far.lost()) <= 7 * LOST_BY_A_MOVE
+
+
+@contextlib.contextmanager
+def forger_hears(ground):
+    """What goes to and from the forger's network during the block, as captures; nothing answers there."""
+    topology, what = ground.topology, f"udp and net {FORGER}0/24"
+    topology.ip("router", "route", "replace", "blackhole", f"{FORGER}0/24")
+    with topology.capture("router", "fellini0", what) as near, topology.capture("router", "polanski0", what) as far:
+        yield near, far
+
+
+def elsewhere(generator):
+    return f"{FORGER}{generator.randint(1, 250)}", generator.randint(1024, 65535)
+
+
+def test_who_forges_or_repeats_is_neither_followed_nor_answered(ground):
+    topology, generator, both = ground.topology, random.Random(14), (ground.near, ground.far)
+    with Pings(topology, HOST_A, HOST_B) as pings, forger_hears(ground) as heard:
+        with topology.capture("router", "fellini0", "udp port 22") as caught:
+            time.sleep(1)
+        packets, remotes = captured(caught), ground.remotes()
+        made = [forged(generator.choice(packets), generator) for _ in range(FORGED)]
+        old = [generator.choice(packets) for _ in range(OLD)]
+        # Half of the forged ones from where the true ones come.
+        resend(topology, made[::2] + [rewritten(packet, source=elsewhere(generator)) for packet in made[1::2] + old])
+        # About half of them at each end; a busy one may lose some in its socket.
+        for end in both:
+            wait_until(lambda: dropped(end, "not-authentic") > FORGED // 3 and dropped(end, "replayed") > OLD // 3, 5,
+                       what=f"what was forged and what was old, at {end.host}")
+        assert ground.remotes() == remotes and ground.paths() == ["datagram", "datagram"]
+        assert pings.lost() <= LOST_BY_A_MOVE
+    to, sent = octets_between(heard, FORGER)
+    assert sent > (FORGED // 2 + OLD) * 100 and to == 0
+
+
+def test_who_is_first_with_a_true_packet_gets_two_probes_and_no_more(ground):
+    """The packet is authentic and the newest, since the true sender's was stopped; only its source is not."""
+    topology, generator = ground.topology, random.Random(14)
+    for host in ("fellini", "polanski"):
+        rules = f'iifname "{host}0" meta l4proto udp drop'
+        address = FELLINI_OUT if host == "fellini" else POLANSKI_OUT
+        with Pings(topology, HOST_A, HOST_B), forger_hears(ground) as heard:
+            remotes = ground.remotes()
+            with topology.capture("router", f"{host}0", f"udp and src {address}") as caught:
+                time.sleep(0.5)
+                with ground.router(rules):
+                    time.sleep(0.2)
+                    resend(topology, [rewritten(captured(caught)[-1], source=elsewhere(generator))])
+                time.sleep(2.5)  # until the move is forgotten
+            assert ground.remotes() == remotes and ground.paths() == ["datagram", "datagram"]
+        to, sent = octets_between(heard, FORGER)
+        assert 0 < to <= 3 * sent, (to, sent)

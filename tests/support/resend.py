@@ -51,15 +51,27 @@ def ends(packet):
                  for address, port in ((12, 20), (16, 22)))
 
 
+def octets_between(paths, network):
+    """How many octets of IP went to addresses of the network in these captures, and how many came from there."""
+    to = sent = 0
+    for packet in (frame[ETHERNET:] for path in paths for frame in pcap.read(path)):
+        source, destination = ends(packet)
+        to += len(packet) * destination[0].startswith(network)
+        sent += len(packet) * source[0].startswith(network)
+    return to, sent
+
+
 def reflected(packet):
     """Back to whoever sent it, from where it was to go."""
     source, destination = ends(packet)
     return rewritten(packet, destination, source)
 
 
-def broken(packet, generator):
-    """With one octet of the ICV changed."""
+def forged(packet, generator):
+    """What one can make of the packet without its key: a number that has not been used, so that it is not an old one at first
+    sight, and an ICV that does not fit."""
     octets = bytearray(payload(packet))
+    octets[4:8] = (int.from_bytes(octets[4:8]) + generator.randint(10_000, 20_000)).to_bytes(4)
     octets[-generator.randint(1, 16)] ^= generator.randint(1, 255)
     return rewritten(packet, content=bytes(octets))
 
