@@ -1,8 +1,9 @@
-// delay_relay DEVICE DELAY_MS LOSS_PER_MILLE SEED
+// delay_relay DEVICE DELAY_MS LOSS SEED [DUPLICATED REORDERED CORRUPTED]
 //
 // Makes a TUN device. A packet routed into it comes out of it again DELAY_MS later, in order, unless a seeded
-// generator drops it: one such device a direction makes a long way of a short one where the kernel has no
-// netem. Prints "ready" once the device is there; ends when the device goes, or on SIGTERM.
+// generator has it otherwise: of 1000 packets so many are lost, come twice, come sooner than those before
+// them, or come with an octet changed. One such device a direction makes a long way of a short one where the
+// kernel has no netem. Prints "ready" once the device is there; ends when the device goes, or on SIGTERM.
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -19,8 +20,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <deque>
 #include <expected>
+#include <map>
 #include <optional>
 #include <random>
 #include <span>
@@ -41,11 +42,7 @@ struct Settings {
   std::chrono::milliseconds delay;
   std::uint32_t loss_per_mille;
   std::uint32_t seed;
-};
-
-struct Held {
-  Clock::time_point due;
-  std::vector<std::uint8_t> octets;
+  std::uint32_t duplicated_per_mille = 0, reordered_per_mille = 0, corrupted_per_mille = 0;
 };
 
 // What the kernel says over the device on its own account: router solicitations, multicast listener reports.
@@ -76,7 +73,7 @@ class Relay {
       return;
     }
     using std::chrono::nanoseconds;
-    const nanoseconds left = std::max(nanoseconds{held_.front().due - Clock::now()}, nanoseconds{0});
+    const nanoseconds left = std::max(nanoseconds{held_.begin()->first - Clock::now()}, nanoseconds{0});
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
     (void)ppoll(&readable, 1, &timeout, nullptr);
@@ -93,17 +90,31 @@ class Relay {
 
   void take(std::span<const std::uint8_t> packet) {
     if (is_ipv6_multicast(packet)) return;
-    if (generator_() % 1000 < settings_.loss_per_mille || held_.size() == kMostHeld) return;
-    held_.push_back({Clock::now() + settings_.delay, {packet.begin(), packet.end()}});
+    if (befalls(settings_.loss_per_mille)) return;
+    std::vector<std::uint8_t> octets{packet.begin(), packet.end()};
+    if (befalls(settings_.corrupted_per_mille))
+      octets[generator_() % octets.size()] ^= static_cast<std::uint8_t>(1 + generator_() % 255);
+    if (befalls(settings_.duplicated_per_mille)) hold(octets);
+    hold(std::move(octets));
   }
+
+  void hold(std::vector<std::uint8_t> octets) {
+    if (held_.size() == kMostHeld) return;
+    Clock::duration delay = settings_.delay;
+    if (befalls(settings_.reordered_per_mille)) delay = delay * (generator_() % 256) / 256;
+    held_.emplace(Clock::now() + delay, std::move(octets));
+  }
+
+  // Nothing is drawn for what never happens.
+  bool befalls(std::uint32_t per_mille) { return per_mille != 0 && generator_() % 1000 < per_mille; }
 
   void put_out() {
     const Clock::time_point now = Clock::now();
-    while (!held_.empty() && held_.front().due <= now) {
-      const std::vector<std::uint8_t>& octets = held_.front().octets;
+    while (!held_.empty() && held_.begin()->first <= now) {
+      const std::vector<std::uint8_t>& octets = held_.begin()->second;
       // A device that is not up refuses it: the packet is lost, as on a cable that is not plugged in.
       if (write(device_, octets.data(), octets.size()) < 0 && errno == EAGAIN) return;
-      held_.pop_front();
+      held_.erase(held_.begin());
     }
   }
 
@@ -111,7 +122,8 @@ class Relay {
   Settings settings_;
   // Its sequence is the same everywhere, unlike what the standard's distributions make of it.
   std::mt19937 generator_;
-  std::deque<Held> held_;
+  // By when they are due; those due at once in the order of their arrival.
+  std::multimap<Clock::time_point, std::vector<std::uint8_t>> held_;
   std::array<std::uint8_t, kMostOctets> buffer_{};
 };
 
@@ -138,13 +150,19 @@ std::optional<std::uint32_t> number(std::string_view word, std::uint32_t most) {
 
 int main(int argc, char** argv) {
   const std::span words{argv, static_cast<std::size_t>(argc)};
-  const auto delay = argc == 5 ? number(words[2], 60'000) : std::nullopt;
-  const auto loss = argc == 5 ? number(words[3], 1000) : std::nullopt;
-  const auto seed = argc == 5 ? number(words[4], UINT32_MAX) : std::nullopt;
-  if (!delay || !loss || !seed) {
-    std::fputs("usage: delay_relay DEVICE DELAY_MS LOSS_PER_MILLE SEED\n", stderr);
+  std::array<std::uint32_t, 6> numbers{};  // in the order of the usage
+  bool is_right = words.size() == 5 || words.size() == 8;
+  for (std::size_t i = 2; is_right && i < words.size(); ++i) {
+    const std::uint32_t most = i == 2 ? 60'000 : i == 4 ? UINT32_MAX : 1000;
+    const auto value = number(words[i], most);
+    is_right = value.has_value();
+    numbers[i - 2] = value.value_or(0);
+  }
+  if (!is_right) {
+    std::fputs("usage: delay_relay DEVICE DELAY_MS LOSS SEED [DUPLICATED REORDERED CORRUPTED]\n", stderr);
     return 2;
   }
+  const auto [delay, loss, seed, duplicated, reordered, corrupted] = numbers;
   const auto device = open_tun(words[1]);
   if (!device) {
     std::fprintf(stderr, "delay_relay: %s: %s\n", device.error(), std::strerror(errno));
@@ -154,7 +172,8 @@ int main(int argc, char** argv) {
   prctl(PR_SET_TIMERSLACK, 1);
   std::puts("ready");
   std::fflush(stdout);
-  static Relay relay{*device, {std::chrono::milliseconds{*delay}, *loss, *seed}};
+  const Settings settings{std::chrono::milliseconds{delay}, loss, seed, duplicated, reordered, corrupted};
+  static Relay relay{*device, settings};
   const int gone = relay.run();
   std::fprintf(stderr, "delay_relay: %s: %s\n", words[1], std::strerror(gone));
   return 0;

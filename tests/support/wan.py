@@ -26,6 +26,9 @@ class Line:
     mbit: float | None = None
     queue_ms: int = 1000
     seed: int = 1
+    duplicated_per_mille: int = 0
+    reordered_per_mille: int = 0  # that come sooner than their turn, by up to `delay_ms`
+    corrupted_per_mille: int = 0  # with one octet changed, wherever it lies
 
 
 def relay_beside(isthmus):
@@ -58,7 +61,9 @@ class Wan:
         self._stack.close()
 
     def _delay(self, stack, number, arrives, device):
-        argv = [self.relay, device, self.line.delay_ms, self.line.loss_per_mille, self.line.seed + number]
+        line = self.line
+        argv = [self.relay, device, line.delay_ms, line.loss_per_mille, line.seed + number,
+                line.duplicated_per_mille, line.reordered_per_mille, line.corrupted_per_mille]
         process = self.topology.popen("router", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         stack.callback(end, process)
         if (said := process.stdout.readline()) != "ready\n":
