@@ -6,7 +6,6 @@ from support.netns import Failed, Topology, wait_until
 from support.sshd import Sshd
 
 TAKEN_WITHIN = 5  # a path that has become usable
-ONE_FAMILY = "meta nfproto ipv6 meta l4proto udp drop"
 
 
 class Ground:
@@ -73,16 +72,24 @@ def dropped(end, why):
     return sum(int(count) for words, count in counts if words == why)
 
 
+def without_trains(topology):
+    """Each packet on the cables is one datagram, as on a real wire, and not several that a device would cut."""
+    for host in ("fellini", "polanski"):
+        topology.ip(host, "link", "set", "wan0", "gso_max_segs", "1")
+
+
+def without_ipv6(ground):
+    """No datagram goes by IPv6: what happens to an IPv4 address or packet happens to the path."""
+    return ground.router("meta nfproto ipv6 meta l4proto udp drop", table="one_family")
+
+
 @contextlib.contextmanager
 def ground_by_ipv4(isthmus, trains=True):
-    """A fresh one that goes by datagrams over IPv4: what happens to an IPv4 address happens to the path.
-
-    Without `trains` each packet on the cables is one datagram, as on a real wire, and not several that a device would cut.
-    """
+    """A fresh one that goes by datagrams, and over IPv4."""
     with Topology() as topology:
-        for host in ("fellini", "polanski") if not trains else ():
-            topology.ip(host, "link", "set", "wan0", "gso_max_segs", "1")
+        if not trains:
+            without_trains(topology)
         ground = Ground(topology, isthmus)
-        with ground.router(ONE_FAMILY, table="one_family"), ground.joined():
+        with without_ipv6(ground), ground.joined():
             ground.wait_datagrams(30)
             yield ground
