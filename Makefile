@@ -85,7 +85,7 @@ bench:
 	$(packages) build net test bench
 	@cmake --preset release -DISTHMUS_TESTS=ON
 	@cmake --build --preset release -j $(JOBS)
-	@$(as_root) /usr/bin/python3 -B tests/bench/stream.py --isthmus build/release/bin/isthmus $(BENCH)
+	@$(as_root) /usr/bin/python3 -B tests/bench/bench.py --isthmus build/release/bin/isthmus $(BENCH)
 
 install: build
 	@cmake --install build/release --prefix $(PREFIX)

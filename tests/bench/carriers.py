@@ -1,9 +1,10 @@
-"""What carries packets between the two sites: nothing but routes, isthmus, `ssh -w`, sshuttle. Each is set up as its own
-documentation would have a person do it, and goes with its topology.
+"""What carries packets between the two sites: nothing but routes, isthmus, `ssh -w`, sshuttle; tunnels.py has what calls no sshd.
+Each is set up as its own documentation would have a person do it, and goes with its topology.
 
-A carrier serves (an sshd, routes: what stands before), starts, and is alive as long as its process is.
+A carrier serves (an sshd, the called end: what stands before), starts, and is alive as long as its process is.
 """
 import contextlib
+import json
 import pathlib
 import re
 import signal
@@ -32,7 +33,7 @@ class Carrier:
         self.log = topology.directory / f"{self.name}.log"
 
     def serve(self, stack):
-        """What stands before anyone calls; `stack` ends it."""
+        """What stands before anyone calls; `stack` ends it, and what `start` begins."""
 
     def start(self):
         """Gives the commands that make the tunnel; it need not stand when they return."""
@@ -41,7 +42,7 @@ class Carrier:
         """Waits until the carrier itself says that it stands."""
 
     def log_in(self):
-        """The same login with nothing to do, to subtract from the time of setting up."""
+        """The same login with nothing to do, to subtract from the time of setting up; nothing where nobody logs in."""
 
     def ending(self):
         """Why it is not alive, or None."""
@@ -55,6 +56,10 @@ class Carrier:
 
     def misbehaviour(self):
         """What went wrong without ending it, in a line, or None."""
+
+    def reports(self):
+        """What it has counted, a line each; it may end by being asked."""
+        return []
 
     def run_on_fellini(self, argv, env=None):
         with self.log.open("wb") as log:
@@ -82,14 +87,8 @@ class OverSsh(Carrier):
         stack.callback(self.stop)
 
     def stop(self):
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=10)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(timeout=10)
+        if self.process is not None:
+            end(self.process)
 
     def ssh(self, *words):
         return ["ssh", *self.sshd.client_args(), "-o", f"Ciphers={CIPHER}", *words]
@@ -99,21 +98,39 @@ class OverSsh(Carrier):
 
 
 class Isthmus(OverSsh):
+    """`isthmus up` as installed, but for the path that is to be measured."""
     name, title = "isthmus", "isthmus"
+    path = "stream"
 
     def start(self):
-        argv = [self.program, "up", *self.sshd.client_args(), f"root@{POLANSKI_OUT}", "--path", "stream", *BOTH]
-        self.run_on_fellini(argv, env={"PATH": f"{self.program.parent}:{PATH}"})
+        argv = [self.program, "up", *self.sshd.client_args(), f"root@{POLANSKI_OUT}", "--path", self.path, *BOTH]
+        self.run_on_fellini(argv, env=self.env())
+
+    def env(self):
+        return {"PATH": f"{self.program.parent}:{PATH}"}
 
     def settle(self):
         wait_until(lambda: re.search(r"(?m)^joined\b", self.log.read_text(errors="replace")) or self.ending(), 30, what="the proof of the join")
         if self.ending():
             raise Failed(self.ending())
+        wait_until(lambda: self.ways() == [self.path] * 2, 30, what=f"packets by {self.path} in both directions")
+
+    def ways(self):
+        """What carries the packets out of each end, as its `status` says."""
+        said = [self.topology.run(host, [self.program, "status", "--json"], env=self.env()).stdout for host in GATEWAYS]
+        return [session.get("path") for text in said for session in json.loads(text)]
 
     def misbehaviour(self):
+        if self.process and not self.ending() and (ways := self.ways()) != [self.path] * 2:
+            return f"isthmus carries packets by {' and '.join(map(str, ways)) or 'nothing'} instead of by {self.path}"
         after = re.split(r"(?m)^joined\b.*$", self.log.read_text(errors="replace"))[1:]
         said = [line.strip() for text in after for line in text.splitlines() if re.search(r"\b(lost|again|reconnect|failed|stall)", line)]
         return f"isthmus said: {' | '.join(said)[:400]}" if said else None
+
+
+class IsthmusEsp(Isthmus):
+    """ESP in UDP alone: nothing crosses before datagrams do, so the first answer tells when they did."""
+    path = "datagram"
 
 
 class SshW(OverSsh):
@@ -150,8 +167,18 @@ class Sshuttle(OverSsh):
                                    f"root@{POLANSKI_OUT}", LAN_B, LAN_B6])
 
 
-CARRIERS = {carrier.name: carrier for carrier in (Plain, Isthmus, SshW, Sshuttle)}
 DESTINATIONS = {4: (HOST_A, HOST_B), 6: (HOST_A6, HOST_B6)}
+
+
+def end(process):
+    """SIGTERM, and SIGKILL for what does not heed it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+    if process.poll() is None:
+        process.kill()
+        process.wait(timeout=10)
 
 
 def program_beside(isthmus, path):

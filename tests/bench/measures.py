@@ -33,6 +33,13 @@ def jain(rates):
     return sum(rates) ** 2 / (len(rates) * sum(rate * rate for rate in rates)) if any(rates) else 0.0
 
 
+def busy_seconds():
+    """What all cores of the machine have been busy with, whoever with."""
+    fields = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def cpu_seconds(topology):
     """User and system time of all processes on both gateways, those of children that have ended included."""
     ticks = 0
@@ -90,18 +97,25 @@ def received(end):
     return sum(s["bytes"] for s in sums), max(s["seconds"] for s in sums)
 
 
+def retransmits(end):
+    """Segments that were sent again, both ways together."""
+    return sum(end[name].get("retransmits", 0) for name in ("sum_sent", "sum_sent_bidir_reverse") if name in end)
+
+
 def tcp(topology, way, streams, family, seconds):
-    """Mbit/s of octets received, and what the gateways' processes spent on them."""
+    """Mbit/s of octets received; per 10⁹ of them what the gateways' processes and the whole machine spent, and what was sent again."""
     with iperf_server(topology, DESTINATIONS[family][1]) as port:
-        before = cpu_seconds(topology)
+        before, busy_before = cpu_seconds(topology), busy_seconds()
         argv = iperf_argv(port, way, streams, family, seconds)
         result = topology.run("hostA", argv, check=False, timeout=seconds + 30)
-        spent = cpu_seconds(topology) - before
+        spent, busy = cpu_seconds(topology) - before, busy_seconds() - busy_before
     said = iperf_result(result.returncode, result.stdout)
     octets, taken = received(said["end"])
     if octets == 0:
         raise Failed("no octet arrived")
-    return {"rate": octets * 8 / 1e6 / taken, "cpu": spent / (octets / 1e9), "silent": silence(said)}
+    gigabytes = octets / 1e9
+    return {"rate": octets * 8 / 1e6 / taken, "cpu": spent / gigabytes, "machine": busy / gigabytes,
+            "retransmits": retransmits(said["end"]) / gigabytes, "silent": silence(said)}
 
 
 def ping(topology, seconds, family=4):
@@ -137,7 +151,7 @@ def loaded(topology, way, seconds, lead=LEAD):
 
 
 def datagrams(topology, flood, seconds, how="send", octets=64):
-    """Packets of so many octets from hostA that arrive at hostB, a second, and how many were sent: singly, or `trains`."""
+    """Packets of so many octets from hostA that arrive at hostB, a second, and how many were sent: one by one (`send`), or as `trains`."""
     address, port = DESTINATIONS[4][1], next(_ports)
     counter = topology.popen("hostB", [flood, "count", address, port, seconds], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     with running(counter):

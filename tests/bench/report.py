@@ -1,4 +1,6 @@
-"""What the benchmark found, as a table, and as the page docs/benchmarks.md."""
+"""What the benchmarks found, as a table, and as sections of the page docs/benchmarks.md.
+
+Each suite is a section with a machine, goals and a table of its own: it may have been measured on another day than its neighbours."""
 import dataclasses
 import datetime
 import os
@@ -7,47 +9,52 @@ import platform
 import re
 import subprocess
 
-import micro
-from carriers import CARRIERS
-
 WORDS = {"up": "A→B", "down": "B→A", "both": "both ways"}
-REFERENCE, OURS = "ssh-w", "isthmus"
+OURS = "isthmus"
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of the table: the number it shows, and whether more of it is better."""
+    """A line of the table: the number it shows."""
     name: str
     label: str
     unit: str
     form: str = "{:.0f}"
-    more_is_better: bool = True
 
 
-def tcp_names(families=(4, 6)):
-    return [(f"tcp {family} {streams} {way}", f"TCP, {streams} stream{'s' if streams > 1 else ''}, {WORDS[way]}, IPv{family}")
-            for family in families for streams in (1, 4) for way in ("up", "down", "both")]
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """How a suite's numbers are to be read: the section's heading and words, its rows, what ours is held against, its goals (a
+    function of the results), and the command lines that tell the peers' versions."""
+    heading: str
+    how: str
+    rows: tuple
+    references: dict  # a carrier and the head of the column
+    goals: callable
+    versions: dict
 
 
-def less(name, label, unit, form):
-    return Row(name, label, unit, form, more_is_better=False)
+def tcp_names(families, ways, prefix="", streams=(1, 4)):
+    """The name of each measurement of TCP and what it is called."""
+    return [(f"{prefix}tcp {family} {count} {way}", f"{count} stream{'s' if count > 1 else ''}, {WORDS[way]}, IPv{family}")
+            for family in families for count in streams for way in ways]
 
 
-def rows():
-    table = [Row(f"{name} rate", label, "Mbit/s") for name, label in tcp_names()]
-    table += [less(f"{name} cpu", f"CPU, {label[5:]}", "s/GB", "{:.2f}") for name, label in tcp_names()]
-    table += [less("rtt idle median", "RTT idle", "ms", "{:.2f}"), less("rtt idle p95", "RTT idle, 95 %", "ms", "{:.2f}")]
-    for way in ("up", "down"):
-        table += [less(f"rtt {way} median", f"RTT under load {WORDS[way]}", "ms", "{:.2f}"),
-                  less(f"rtt {way} p95", f"RTT under load {WORDS[way]}, 95 %", "ms", "{:.2f}")]
-    table += [Row("datagrams received", "64-octet packets, A→B, received", "1/s"), less("setup seconds", "set-up beyond the login", "s", "{:.2f}")]
-    table += [less("wan idle median", "20 Mbit/s, 40 ms: RTT idle", "ms", "{:.0f}")]
-    for way in ("up", "down"):
-        table += [less(f"wan {way} median", f"20 Mbit/s: RTT under load {WORDS[way]}", "ms", "{:.0f}"),
-                  less(f"wan {way} p95", f"20 Mbit/s: RTT under load {WORDS[way]}, 95 %", "ms", "{:.0f}"),
-                  Row(f"wan {way} jain", f"20 Mbit/s: Jain index of four flows {WORDS[way]}", "", "{:.3f}"),
-                  Row(f"wan {way} rate", f"20 Mbit/s: four flows {WORDS[way]} together", "Mbit/s", "{:.1f}")]
-    return [*table, Row("loss rate", "20 Mbit/s, 1 % lost: one TCP flow A→B", "Mbit/s", "{:.1f}")]
+def rate_rows(names, label="TCP"):
+    return tuple(Row(f"{name} rate", f"{label}, {words}", "Mbit/s") for name, words in names)
+
+
+def cost_rows(names):
+    """What the octets cost, each kind by itself."""
+    kinds = (("cpu", "CPU", "s/GB", "{:.2f}"), ("machine", "CPU of the whole machine", "s/GB", "{:.2f}"),
+             ("retransmits", "TCP segments sent again", "1/GB", "{:.0f}"))
+    return tuple(Row(f"{name} {key}", f"{label}, {words}", unit, form) for key, label, unit, form in kinds for name, words in names)
+
+
+def rtt_rows():
+    cases = (("idle", "RTT idle"), *((way, f"RTT under load {WORDS[way]}") for way in ("up", "down")))
+    return tuple(Row(f"rtt {case} {key}", label + more, "ms", "{:.2f}")
+                 for case, label in cases for key, more in (("median", ""), ("p95", ", 95 %")))
 
 
 def cell(results, carrier, row):
@@ -57,20 +64,22 @@ def cell(results, carrier, row):
     return row.form.format(value) + (" (*)" if results.failed(carrier, row.name) else "")
 
 
-def ratio(results, name):
+def ratio(results, name, reference):
     """Ours to the reference's."""
-    ours, theirs = results.median(OURS, name), results.median(REFERENCE, name)
+    ours, theirs = results.median(OURS, name), results.median(reference, name)
     return ours / theirs if ours is not None and theirs else None
 
 
-def table(results, carriers):
-    heads = ["", "unit", *[CARRIERS[name].title for name in carriers], "isthmus : ssh -w"]
+def table(suite, results, carriers):
+    shape = suite.shape
+    heads = ["", "unit", *[suite.carriers[name].title for name in carriers], *shape.references.values()]
     lines = []
-    for row in rows():
+    for row in shape.rows:
         if not any(row.name in results.numbers.get(name, {}) or results.failed(name, row.name) for name in carriers):
             continue
-        share = ratio(results, row.name)
-        lines.append([row.label, row.unit, *[cell(results, name, row) for name in carriers], "–" if share is None else f"{share:.2f}"])
+        shares = [ratio(results, row.name, reference) for reference in shape.references]
+        lines.append([row.label, row.unit, *[cell(results, name, row) for name in carriers],
+                      *["–" if share is None else f"{share:.2f}" for share in shares]])
     return heads, lines
 
 
@@ -88,10 +97,15 @@ def bound(claim, value, holds, form="{:.2f}", remark=""):
     return Goal(claim, form.format(value) + remark, holds(value))
 
 
-def extreme(results, names, choose):
-    """The worst ratio of these and its name."""
-    found = [(ratio(results, name), name) for name in names if ratio(results, name) is not None]
-    return choose(found) if found else (None, "")
+def worst(rows, choose, value_of, names):
+    """The worst of several numbers, and the words that say which it is and how many are missing; (None, "") without any."""
+    labels = {row.name: row.label for row in rows}
+    found = [(value, name) for name in names if (value := value_of(name)) is not None]
+    if not found:
+        return None, ""
+    value, name = choose(found)
+    missing = len(names) - len(found)
+    return value, f" at worst ({labels.get(name, name)})" + (f", {missing} of {len(names)} not measured" if missing else "")
 
 
 def difference(results, name, base, carrier=OURS):
@@ -99,61 +113,43 @@ def difference(results, name, base, carrier=OURS):
     return None if value is None or from_ is None else value - from_
 
 
-def goals(results):
-    """The goals of the stream at speed, each with what was found: where there are several numbers, the worst."""
-    labels = {row.name: row.label for row in rows()}
-    names = [name for name, _ in tcp_names()]
-    rate, rate_name = extreme(results, [f"{name} rate" for name in names], min)
-    cpu, cpu_name = extreme(results, [f"{name} cpu" for name in names], max)
-    rtt, rtt_name = extreme(results, ["rtt up median", "rtt down median"], max)
-    found = [bound(f"framing: {way} of random 1400-octet packets at least 10 times a plain version",
-                   micro.times_plain(results.micro, f"{way}/clean/1400"), lambda v: v >= 10, "{:.1f} times") for way in ("transmit", "receive")]
-    found += [
-        bound("TCP throughput at least 4 times ssh -w's", rate, lambda v: v >= 4, remark=f" at worst ({labels.get(rate_name)})"),
-        bound("CPU per GB at most a quarter of ssh -w's", cpu, lambda v: v <= 0.25, remark=f" of it at worst ({labels.get(cpu_name)})"),
-        bound("RTT under load at most a quarter of ssh -w's", rtt, lambda v: v <= 0.25, remark=f" of it at worst ({labels.get(rtt_name)})"),
-        bound("set-up to the first good ping under 0.6 s beyond `ssh host true`", results.median(OURS, "setup seconds"), lambda v: v < 0.6, "{:.2f} s")]
-    for way in ("up", "down"):
-        theirs = difference(results, f"wan {way} median", "wan idle median", REFERENCE)
-        found.append(bound(f"20 Mbit/s, a second of queue, 40 ms: RTT under load {WORDS[way]} within 60 ms of idle",
-                           difference(results, f"wan {way} median", "wan idle median"), lambda v: v <= 60, "{:.0f} ms more",
-                           "" if theirs is None else f" (ssh -w: {theirs:.0f} ms more)"))
-    for way in ("up", "down"):
-        found.append(bound(f"four flows there share with a Jain index of 0.9, {WORDS[way]}", results.median(OURS, f"wan {way} jain"),
-                           lambda v: v >= 0.9, "{:.3f}"))
-    ours, plain = results.median(OURS, "loss rate"), results.median("plain", "loss rate")
-    found.append(bound("with 1 % lost, at least 0.75 of what plain TCP gets", ours / plain if ours is not None and plain else None,
-                       lambda v: v >= 0.75, "{:.2f}"))
-    return found
-
-
 def verdict(goal):
     return {None: "–", True: "met", False: "not met"}[goal.met]
 
 
-def as_text(results, carriers):
-    heads, lines = table(results, carriers)
+def goals_as_text(found):
+    return [f"{verdict(goal):<8} {goal.claim}: {goal.found}" for goal in found]
+
+
+def as_text(suite, results, carriers):
+    heads, lines = table(suite, results, carriers)
     widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
     text = ["  ".join(word.ljust(width) if i < 2 else word.rjust(width) for i, (word, width) in enumerate(zip(line, widths, strict=True)))
             for line in [heads, *lines]]
-    text += ["", *[f"{verdict(goal):<8} {goal.claim}: {goal.found}" for goal in goals(results)]]
-    return "\n".join([*text, "", *remarks(results, "")])
+    return "\n".join([*text, "", *goals_as_text(suite.shape.goals(results)), "", *remarks(suite, results, "")])
 
 
-def remarks(results, bullet):
+def remarks(suite, results, bullet):
     """What failed, and what else is to be known of a number, a line each."""
     found = [(carrier, f"{name} failed: {reason}") for carrier, name, reason in results.failures] + results.remarks
-    return [f"{bullet}{CARRIERS[carrier].title if carrier in CARRIERS else carrier}: {text}" for carrier, text in found]
+    return [f"{bullet}{suite.carriers[carrier].title if carrier in suite.carriers else carrier}: {text}" for carrier, text in found]
 
 
-def markdown(heads, lines):
-    rule = ["---", "---", *["---:"] * (len(heads) - 2)]
+def markdown(heads, lines, left=2):
+    rule = ["---"] * left + ["---:"] * (len(heads) - left)
     return "\n".join("| " + " | ".join(line) + " |" for line in [heads, rule, *lines])
+
+
+def goals_as_markdown(found):
+    return markdown(["goal", "verdict", "found"], [[goal.claim, verdict(goal), goal.found] for goal in found], left=3)
 
 
 def said_by(argv):
     """The first line a command prints."""
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
+    try:
+        result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
+    except OSError:
+        return "not there"
     return next(iter((result.stdout + result.stderr).splitlines()), "not there").strip()
 
 
@@ -165,65 +161,59 @@ class Machine:
     cores: int
     kernel: str
     load: float
-    versions: dict
+    isthmus: str
 
     @classmethod
     def here(cls, root):
         model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-        versions = {"isthmus": said_by(["git", "-c", f"safe.directory={root}", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]),
-                    "ssh": said_by(["ssh", "-V"]), "sshuttle": said_by(["sshuttle", "--version"]), "iperf3": said_by(["iperf3", "--version"])}
         return cls(datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-                   model[1] if model else platform.machine(), os.cpu_count(), platform.release(), os.getloadavg()[0], versions)
+                   model[1] if model else platform.machine(), os.cpu_count(), platform.release(), os.getloadavg()[0],
+                   said_by(["git", "-c", f"safe.directory={root}", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]))
+
+    def lines(self):
+        return [["date", self.date], ["processor", f"{self.processor}, {self.cores} cores"], ["kernel", self.kernel],
+                ["load before", f"{self.load:.2f}"], ["isthmus", self.isthmus]]
 
 
-HOW = """\
+INTRODUCTION = """\
 # Benchmarks
 
-What `make bench` found: isthmus beside `ssh -w`, sshuttle and plain routing, in one run on one machine.
+What `make bench` found: isthmus beside others that join two networks, one run a section, on one machine.
 
     hostA ── fellini ── router ── polanski ── hostB
 
-Five network namespaces joined by veth with its offloads on; fellini and polanski are the gateways. All of them, and what makes
-and takes the traffic, share the cores of one machine: the **ratios** within a run say something, the absolute numbers little.
-Each carrier gets fresh namespaces in each round; rounds are interleaved; a cell is the median of the rounds.
+Five network namespaces joined by veth; fellini and polanski are the gateways. All of them, and what makes and takes the traffic,
+share the cores of one machine: the **ratios** within a run say something, the absolute numbers little. Each carrier gets fresh
+namespaces in each round; rounds are interleaved; a cell is the median of the rounds. A goal is held against the medians, and where
+several numbers count, against the worst of them.
 
-- **plain routing**: the router knows both networks. What the path itself does.
-- **isthmus**: `isthmus up` with both families, as installed, nothing tuned.
-- **ssh -w**: `Tunnel=point-to-point` with aes128-gcm@openssh.com, addresses and routes by hand.
-- **sshuttle**: on fellini with `--method nft`, over the same ssh; it carries TCP alone, hence "–" for ping and datagrams.
-
-TCP is iperf3's with {congestion} as congestion control, inner and outer; octets received; "both ways" is the sum of the two.
-CPU is the user and system time of all processes in both gateways' namespaces (isthmus, ssh, sshd, sshuttle, python) per 10⁹
-octets received; what the kernel forwards without a process is not in it. RTT is ping every 20 ms, under load during a transfer
-of four streams; median and 95th percentile. 64-octet packets are UDP over IPv4 with 36 octets of payload, sent one by one by
-sendmmsg as fast as a core can. Set-up is from the start of the command to the first echo that came back (for sshuttle: the
-first octet over TCP), less the time of `ssh host true`.
-
-"20 Mbit/s" is a router with tbf and a second of queue each way, and a relay of 20 ms each way: measured for {wan:g} s, the pings
-from the third second on. "1 % lost" drops that share of the packets in both directions there by a seeded generator.
-A goal is held against the medians, and where several numbers count, against the worst of them.
-
-Plain routing answers a ping faster under load than idle: an idle core sleeps, and to wake it takes longer than to forward the packet.
-
-In the micro-benchmarks an iteration of `transmit` and `receive` is 64 packets of the size that ends the name, in octets; of the
-others one call. `clean` is the octet stream that we negotiate, on which only the flag and the escape octet are escaped;
-`all_mapped` the ACCM ffffffff, on which all control octets are. `plain_` is a plain version to compare with, octet by octet
-with a table for the FCS, as RFC 1662 has it; `portable_` ours without the processor's special instructions.
+TCP is iperf3's, inner and outer with the same congestion control; the rate is of octets received; "both ways" is the sum of the two.
+CPU is the user and system time of all processes in both gateways' namespaces per 10⁹ octets received, as /proc/PID/stat tells. So it holds
+what the kernel did in their system calls, and the soft interrupts that ran at the end of those: a packet that a gateway sends goes on
+through veth, router and the other gateway's queue in the sender's time. It does not hold what ran in ksoftirqd, as it may under
+load, or in the time of an iperf3, so nothing of plain routing. "CPU of the whole machine" is all that its cores were busy with, iperf3 included.
+RTT is ping every 20 ms, under load during a transfer of four streams; median and 95th percentile. Plain routing answers a ping faster
+under load than idle: an idle core sleeps, and to wake it takes longer than to forward the packet. Set-up is from the start of the
+command to the first echo that came back, less the time of `ssh host true` where there is a login.
 """
+ORDER = ("The stream", "ESP in UDP", "Micro-benchmarks")
 
 
-def as_page(results, options, machine):
-    heads, lines = table(results, options.carriers)
-    how = [["date", machine.date], ["processor", f"{machine.processor}, {machine.cores} cores"], ["kernel", machine.kernel],
-           ["TCP congestion control", f"{options.congestion}, inner and outer"], ["load before", f"{machine.load:.2f}"], *map(list, machine.versions.items()),
-           ["rounds", f"{options.rounds}, {options.seconds:g} s a measurement"]]
-    found = goals(results)
-    parts = [HOW.format(congestion=options.congestion, wan=options.seconds * options.wan_times), markdown(["machine", ""], how), "\n## Goals\n",
-             markdown(["goal", "verdict", "found"], [[goal.claim, verdict(goal), goal.found] for goal in found]).replace("---:", "---"),
-             "\n## All of it\n", markdown(heads, lines)]
-    if results.micro:
-        lines = [[entry["program"], entry["name"], f"{entry['nanoseconds']:.0f}", micro.speed(entry)] for entry in results.micro]
-        parts += ["\n## Micro-benchmarks\n", markdown(["program", "benchmark", "ns an iteration", ""], lines)]
-    if notes := remarks(results, "- "):
-        parts += ["\n## Remarks\n", "Where a cell has (*), or failed, the measurement failed in some round, or in all.\n", *notes]
+def section(suite, results, options, machine):
+    """The suite's part of the page, without its heading."""
+    heads, lines = table(suite, results, options.carriers)
+    about = [*machine.lines(), *[[name, said_by(argv)] for name, argv in suite.shape.versions.items()],
+             ["TCP congestion control", options.congestion], ["rounds", f"{options.rounds}, {options.seconds} s a measurement"]]
+    parts = [suite.shape.how, markdown(["machine", ""], about), "\n### Goals\n", goals_as_markdown(suite.shape.goals(results)),
+             "\n### All of it\n", markdown(heads, lines)]
+    if notes := remarks(suite, results, "- "):
+        parts += ["\n### Remarks\n", "Where a cell has (*), or failed, the measurement failed in some round, or in all.\n", *notes]
     return "\n".join(parts) + "\n"
+
+
+def with_section(page, heading, text):
+    """The page with this section in its place, and the others as they are."""
+    # The words before the first heading, then by turns a heading and what is under it.
+    split = re.split(r"(?m)^## (.+)\n\n", page)
+    found = {**dict(zip(split[1::2], split[2::2], strict=True)), heading: text}
+    return "\n".join([INTRODUCTION, *[f"## {name}\n\n{found[name].rstrip()}\n" for name in ORDER if name in found]])
