@@ -59,7 +59,7 @@ def goals(results):
         bound("offloads on: TCP, 4 streams, at least 10 times fastd's", rate, lambda v: v >= 10, remark=which_rate),
         bound("offloads on: TCP, 4 streams, at most 2.8 CPU seconds a GB", cpu, lambda v: v <= 2.8, remark=which_cpu),
         bound("offloads off: TCP at least 0.9 of plain routing", off, lambda v: v >= 0.9, remark=which_off),
-        bound("RTT idle at most 0.2 ms", results.median(OURS, "rtt idle median"), lambda v: v <= 0.2, "{:.2f} ms"),
+        bound("RTT idle at most 0.2 ms", results.median(OURS, "rtt idle median"), lambda v: v <= 0.2, "{:.3f} ms"),
         bound("RTT under load at most 1.5 ms", loaded, lambda v: v <= 1.5, "{:.2f} ms", which_loaded),
         bound("64-octet packets one by one at least 3 times fastd's", ratio(results, "datagrams 64 send received", "fastd"), lambda v: v >= 3),
         bound("64-octet packets in trains at least 1.5 million a second", results.median(OURS, "datagrams 64 trains received"),
