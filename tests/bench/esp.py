@@ -83,7 +83,7 @@ In all these tunnels packets pass processes, and no kernel thread of their own; 
 begins. Packets of 64 and of 1372 octets are UDP over IPv4, sent as fast as a core can: one by one, 64 in a call of sendmmsg, or
 as trains of up to 64 in one (UDP_SEGMENT), which plain routing may carry whole to the receiver. "{NARROW_MBIT} Mbit/s" is a router with tbf
 and {QUEUE_MS} ms of queue each way that drops one of a hundred packets by chance, each way, with offloads off and BBR as TCP's congestion
-control, measured for {NARROW_TIMES} times as long as the others. With offloads off and there, "–" stands for those that were not measured.
+control, measured for {NARROW_TIMES} times as long as the others. Neither that nor offloads off is measured with wireguard-go, OpenVPN and ssh -w.
 """
 SHAPE = report.Shape("ESP in UDP", HOW, ROWS, {"plain": "isthmus : plain", "fastd": "isthmus : fastd"}, goals,
                      {"fastd": ["fastd", "--version"], "wireguard-go": ["wireguard-go", "--version"], "OpenVPN": ["openvpn", "--version"],
