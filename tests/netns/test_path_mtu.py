@@ -16,6 +16,7 @@ from support.resend import captured, payload, resend
 from support.transfer import transfer
 
 HOLE = 1400
+ROUTER = "193.6.34.1"
 SWALLOWS = f"meta l4proto udp meta length > {HOLE} drop"
 MEGABYTE = random.Random(28).randbytes(1_000_000)
 DONE_WITHIN = 5
@@ -81,8 +82,9 @@ def test_no_word_takes_the_size_below_the_base_nor_one_about_another_packet(grou
     with Pings(ground.topology, HOST_A, HOST_B) as pings:
         with ground.topology.capture("router", "fellini0", "udp port 22") as caught:
             time.sleep(0.5)
-        words = [too_big(packet, 68, "193.6.34.1") for packet in captured(caught)]
-        words += [too_big(with_other_spi(packet), size, "193.6.34.1") for packet in captured(caught) for size in (576, 1280, 1400)]
+        packets = captured(caught)
+        words = [too_big(packet, 68, ROUTER) for packet in packets]
+        words += [too_big(with_other_spi(packet), size, ROUTER) for packet in packets for size in (576, 1280, HOLE)]
         before = [heard_of(ground.topology, host) for host in ("fellini", "polanski")]
         resend(ground.topology, words, per_second=1000)
         time.sleep(0.5)
@@ -92,7 +94,7 @@ def test_no_word_takes_the_size_below_the_base_nor_one_about_another_packet(grou
         assert pings.lost() == 0
     crosses_whole(ground, DONE_WITHIN)
     # The same words about the same packets, and credible.
-    resend(ground.topology, [too_big(packet, HOLE, "193.6.34.1") for packet in captured(caught)[-4:]])
+    resend(ground.topology, [too_big(packet, HOLE, ROUTER) for packet in packets[-4:]])
     wait_until(lambda: max(sizes(ground)) <= HOLE, 5, what="the belief in a credible word")
     assert min(sizes(ground)) >= 1280
 

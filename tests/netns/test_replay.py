@@ -31,7 +31,8 @@ def send_again(ground, packets, end, why):
 
 def ends_of(ground):
     """(address, port) of either end's datagrams."""
-    return tuple((address, end.sessions()[0]["udp_port"]) for end, address in ((ground.near, FELLINI_OUT), (ground.far, POLANSKI_OUT)))
+    at = ((ground.near, FELLINI_OUT), (ground.far, POLANSKI_OUT))
+    return tuple((address, end.sessions()[0]["udp_port"]) for end, address in at)
 
 
 def test_what_comes_again_is_delivered_once(isthmus):

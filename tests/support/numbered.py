@@ -17,6 +17,7 @@ import time
 
 from support.netns import HOST_A, HOST_B
 
+TESTS = pathlib.Path(__file__).parent.parent
 PORT = 9200
 DIGEST = 16
 SO_RCVBUFFORCE = 33
@@ -42,8 +43,8 @@ class Numbered:
         return [sys.executable, "-B", "-m", "support.numbered", *words]
 
     def __enter__(self):
-        self.receiver = self.topology.popen("hostB", self._argv("receive", HOST_B, PORT), cwd=pathlib.Path(__file__).parent.parent,
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.receiver = self.topology.popen("hostB", self._argv("receive", HOST_B, PORT), cwd=TESTS, stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, text=True)
         assert self.receiver.stdout.readline() == "listening\n"
         return self
 
@@ -53,8 +54,7 @@ class Numbered:
 
     def send(self, count, per_second=1000, size=200):
         """Sends so many more; returns when the last has gone out."""
-        self.topology.run("hostA", self._argv("send", HOST_B, PORT, HOST_A, self.sent, count, per_second, size),
-                          cwd=pathlib.Path(__file__).parent.parent)
+        self.topology.run("hostA", self._argv("send", HOST_B, PORT, HOST_A, self.sent, count, per_second, size), cwd=TESTS)
         self.sent += count
 
     def arrived(self):

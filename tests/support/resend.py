@@ -37,7 +37,9 @@ def spi(packet):
 def rewritten(packet, source=None, destination=None, content=None):
     """The UDP packet with other (address, port)s or another payload."""
     def packed(end, address, port):
-        return (packet[address:address + 4], packet[port:port + 2]) if end is None else (socket.inet_aton(end[0]), end[1].to_bytes(2))
+        if end is None:
+            return packet[address:address + 4], packet[port:port + 2]
+        return socket.inet_aton(end[0]), end[1].to_bytes(2)
     source, destination = packed(source, 12, 20), packed(destination, 16, 22)
     content = payload(packet) if content is None else content
     length, total = (8 + len(content)).to_bytes(2), (28 + len(content)).to_bytes(2)
@@ -85,7 +87,8 @@ def shuffled(packets, seed=1):
 def resend(topology, packets, per_second=PER_SECOND):
     """Sends the packets from the router."""
     path = pcap.write(topology.directory / f"resend-{next(_serial)}.pcap", packets, RAW)
-    topology.run("router", [sys.executable, "-B", "-m", "support.resend", path, per_second], cwd=pathlib.Path(__file__).parent.parent)
+    argv = [sys.executable, "-B", "-m", "support.resend", path, per_second]
+    topology.run("router", argv, cwd=pathlib.Path(__file__).parent.parent)
 
 
 def send(path, per_second):
