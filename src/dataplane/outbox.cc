@@ -11,16 +11,26 @@ MutableBytes Outbox::room(std::size_t size) {
   return {octets_.get() + end_, kRoom - end_};
 }
 
-void Outbox::append(std::size_t size, const Endpoint& to, std::uint8_t traffic_class, Company company) {
-  const ConstBytes datagram{octets_.get() + end_, size};
-  end_ += size;
-  if (company == Company::kTrain && joins_last(size, to, traffic_class)) {
+void Outbox::append(std::size_t size, const Endpoint& to, std::uint8_t traffic_class) {
+  const ConstBytes datagram = take(size);
+  if (joins_last(size, to, traffic_class)) {
     io::Train& last = trains_[count_ - 1];
     last.octets = {last.octets.data(), last.octets.size() + size};
     return;
   }
   trains_[count_++] = {.octets = datagram, .segment_size = size, .to = to, .traffic_class = traffic_class};
-  is_last_alone_ = company == Company::kAlone;
+  is_last_alone_ = false;
+}
+
+void Outbox::append_alone(std::size_t size, const Endpoint& to, const std::optional<IpAddress>& from) {
+  trains_[count_++] = {.octets = take(size), .segment_size = size, .to = to, .from = from};
+  is_last_alone_ = true;
+}
+
+ConstBytes Outbox::take(std::size_t size) {
+  const ConstBytes datagram{octets_.get() + end_, size};
+  end_ += size;
+  return datagram;
 }
 
 bool Outbox::joins_last(std::size_t size, const Endpoint& to, std::uint8_t traffic_class) const {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "io/udp_socket.h"
@@ -20,11 +21,11 @@ class Outbox {
 
   // Where the next datagram is to be made; empty if there is no room for `size` octets.
   MutableBytes room(std::size_t size);
-  // The first `size` octets of that are one now. `kAlone`: it shares no train, so that it is lost alone if it
-  // is too long for its path.
-  enum class Company : std::uint8_t { kTrain, kAlone };
-  void append(std::size_t size, const Endpoint& to, std::uint8_t traffic_class,
-              Company company = Company::kTrain);
+  // The first `size` octets of that are one now.
+  void append(std::size_t size, const Endpoint& to, std::uint8_t traffic_class);
+  // By itself, so that it is lost alone if it is too long for its path; from this address, or from one of the
+  // kernel's choice.
+  void append_alone(std::size_t size, const Endpoint& to, const std::optional<IpAddress>& from);
 
   // Sends the trains that nothing more fits into, or all. False if the kernel has no room now: what is left
   // goes first next time.
@@ -37,6 +38,7 @@ class Outbox {
   [[nodiscard]] bool is_empty() const { return first_ == count_; }
 
  private:
+  ConstBytes take(std::size_t size);
   bool joins_last(std::size_t size, const Endpoint& to, std::uint8_t traffic_class) const;
   [[nodiscard]] bool is_last_full() const;
   bool send(io::UdpSocket& socket, std::size_t trains);

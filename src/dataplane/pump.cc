@@ -120,7 +120,8 @@ void Pump::open_train(const io::ReceivedTrain& train, Instant now) {
                                       .from = train.from,
                                       .traffic_class = train.traffic_class,
                                       .is_marked_here = is_marked_here,
-                                      .at = now},
+                                      .at = now,
+                                      .to = train.to},
                                      out);
     if (packet) gatherer_.add(*packet, kernel_);
   }
@@ -134,7 +135,7 @@ void Pump::send_own() {
 
 void Pump::queue_own() {
   while (const auto own = tunnel_.next_datagram(outbox_.room(1)))
-    outbox_.append(own->size, own->to, 0, Outbox::Company::kAlone);
+    outbox_.append_alone(own->size, own->to, own->from);
 }
 
 void Pump::Kernel::packet(const GatheredPacket& packet) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -12,13 +13,14 @@ namespace isthmus::esp {
 
 // A UDP payload as it arrived. `traffic_class` is that of the outer IP packet; 0 if nobody told.
 // `is_marked_here`: it waited so long on this machine that its packet shall tell of congestion, whatever the
-// traffic class says. `at` is when it was taken.
+// traffic class says. `at` is when it was taken, and `to` the address of ours that it came to.
 struct Arrival {
   ConstBytes datagram;
   Endpoint from;
   std::uint8_t traffic_class = 0;
   bool is_marked_here = false;
   Instant at{};
+  std::optional<IpAddress> to = {};
 };
 
 // A sealed packet: the first `size` octets of the output are the UDP payload, and the outer IP packet shall
@@ -28,10 +30,12 @@ struct Sealed {
   std::uint8_t traffic_class = 0;
 };
 
-// A datagram of the Tunnel's own (probe, echo, keepalive), as above, with traffic class 0.
+// A datagram of the Tunnel's own (probe, echo, keepalive), as above, with traffic class 0; `from` is the
+// address of ours to send it from, if that matters.
 struct Outgoing {
   std::size_t size = 0;
   Endpoint to;
+  std::optional<IpAddress> from = {};
 };
 
 }  // namespace isthmus::esp

@@ -125,7 +125,8 @@ Drop Tunnel::take_dummy(const LiveInbound& live, ConstBytes text, const Arrival&
   const bool is_taken = waiting_.push({.probe = Probe{Probe::Kind::kEcho, probe->token},
                                        .generation = live.generation,
                                        .size = text.size(),
-                                       .to = arrival.from});
+                                       .to = arrival.from,
+                                       .from = arrival.to});
   if (!is_taken) ++counters_.dummies_refused;
   return Drop::kProbe;
 }
@@ -167,7 +168,7 @@ std::optional<Outgoing> Tunnel::make_datagram(const Waiting& waiting, MutableByt
   const auto size = seal_by(*live, out.subspan(kHeaderSize, waiting.size + kTrailerRoom), kNextDummy, out);
   if (!size) return std::nullopt;
   ++counters_.dummies_sent;
-  return Outgoing{*size, waiting.to};
+  return Outgoing{*size, waiting.to, waiting.from};
 }
 
 Tunnel::LiveOutbound* Tunnel::find_outbound(Generation generation) {

@@ -101,6 +101,7 @@ class Tunnel {
     Generation generation{};
     std::size_t size = 0;  // of the probe
     Endpoint to;
+    std::optional<IpAddress> from = {};
   };
 
   Result<void> obey(InstallInbound& install);

@@ -72,6 +72,19 @@ TEST(TunnelProbes, GoWhereTheyAreSentAndAreEchoedToWhereTheyCameFrom) {
   EXPECT_EQ(datagrams_of(pair.far)[0].to, kElsewhere);
 }
 
+// A NAT or a firewall on the way lets nothing else through, and the prober has asked about that address.
+TEST(TunnelProbes, AreEchoedFromTheAddressThatTheyCameTo) {
+  Joined pair;
+  ASSERT_TRUE(pair.near.apply(SendProbe{kFirst, 5, 0, std::nullopt}));
+  Bytes datagram = datagrams_of(pair.near)[0].octets;
+  Bytes out(1500);
+  const IpAddress second = endpoint("192.0.2.77").address;
+  (void)pair.far.open({.datagram = datagram, .from = kNear, .to = second}, out);
+  const auto echo = pair.far.next_datagram(out);
+  ASSERT_TRUE(echo);
+  EXPECT_EQ(echo->from, second);
+}
+
 TEST(TunnelProbes, AreAnsweredWithNoMoreOctetsThanCame) {
   Joined pair;
   std::size_t came = 0;

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "net/big_endian.h"
+
 namespace isthmus::io {
 namespace {
 
@@ -48,6 +50,13 @@ SocketEndpoint socket_endpoint(const Endpoint& endpoint, Family family) {
   return is_plain_v4 ? of_ipv4(endpoint) : of_ipv6(endpoint);
 }
 
+// Twice for every datagram that comes.
+IpAddress address_of(const in6_addr& octets) {
+  const ConstBytes whole{octets.s6_addr, 16};
+  if (!IN6_IS_ADDR_V4MAPPED(&octets)) return *IpAddress::from_octets(whole);
+  return IpAddress::v4(load_u32(whole, kMappedPrefix.size()));
+}
+
 std::optional<Endpoint> endpoint_of(const sockaddr_storage& storage) {
   if (storage.ss_family == AF_INET) {
     sockaddr_in in{};
@@ -59,9 +68,7 @@ std::optional<Endpoint> endpoint_of(const sockaddr_storage& storage) {
   if (storage.ss_family != AF_INET6) return std::nullopt;
   sockaddr_in6 in{};
   std::memcpy(&in, &storage, sizeof in);
-  const ConstBytes octets{in.sin6_addr.s6_addr, 16};
-  const bool is_mapped = std::ranges::equal(octets.first(kMappedPrefix.size()), kMappedPrefix);
-  return from_octets(is_mapped ? octets.subspan(kMappedPrefix.size()) : octets, in.sin6_port);
+  return Endpoint{.address = address_of(in.sin6_addr), .port = ntohs(in.sin6_port)};
 }
 
 }  // namespace isthmus::io

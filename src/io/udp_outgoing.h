@@ -2,6 +2,7 @@
 // allocated for a datagram.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -15,9 +16,11 @@ namespace isthmus::io {
 
 struct UdpSocket::Outgoing {
   static constexpr std::size_t kMessages = 64;
-  // Room for the traffic class and the segment size.
+  // Room for the traffic class, the segment size and the address to send from.
   struct alignas(cmsghdr) Control {
-    std::array<char, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(std::uint16_t))> octets;
+    std::array<char,
+               CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(in6_pktinfo))>
+        octets;
   };
 
   Outgoing();

@@ -25,7 +25,7 @@ constexpr std::size_t kStride = kRoom + 1536 + 64;
 // An error that ICMP has left on the socket comes instead of datagrams, and hides no more than one call.
 constexpr int kMostErrors = 4;
 
-constexpr std::size_t kControlSize = 128;
+constexpr std::size_t kControlSize = 192;
 constexpr Duration kLongestWait = std::chrono::seconds{1};
 // Of a datagram that was quoted: enough for ESP's SPI.
 constexpr std::size_t kQuoted = 4;
@@ -63,6 +63,13 @@ void read_controls(msghdr& message, const timespec& now, ReceivedTrain& train) {
     if (level == IPPROTO_IP && type == IP_TOS && !data.empty()) train.traffic_class = data[0];
     if (level == IPPROTO_IPV6 && type == IPV6_TCLASS)
       train.traffic_class = static_cast<std::uint8_t>(value_of<int>(data).value_or(0));
+    if (level == IPPROTO_IPV6 && type == IPV6_PKTINFO) {
+      if (const auto info = value_of<in6_pktinfo>(data)) train.to = address_of(info->ipi6_addr);
+    }
+    if (level == IPPROTO_IP && type == IP_PKTINFO) {
+      if (const auto info = value_of<in_pktinfo>(data))
+        train.to = IpAddress::v4(ntohl(info->ipi_addr.s_addr));
+    }
     if (level == IPPROTO_UDP && type == UDP_GRO) {
       const int size = value_of<int>(data).value_or(0);
       if (size > 0) train.segment_size = static_cast<std::size_t>(size);
@@ -136,8 +143,12 @@ std::span<const ReceivedTrain> UdpSocket::receive(ReceiveBuffers& buffers, std::
     if ((message.msg_flags & MSG_TRUNC) != 0) ++truncated_;
     if (!from || (message.msg_flags & MSG_TRUNC) != 0) continue;
     const MutableBytes octets{in.octets.get() + i * kStride, in.messages[i].msg_len};
-    in.trains[good] = {
-        .octets = octets, .segment_size = octets.size(), .from = *from, .traffic_class = 0, .waited = {}};
+    in.trains[good] = {.octets = octets,
+                       .segment_size = octets.size(),
+                       .from = *from,
+                       .traffic_class = 0,
+                       .waited = {},
+                       .to = {}};
     read_controls(message, now, in.trains[good]);
     ++good;
   }

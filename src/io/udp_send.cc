@@ -21,6 +21,17 @@ void put_control(msghdr& message, int level, int type, Value value) {
   message.msg_controllen += CMSG_SPACE(sizeof value);
 }
 
+void put_source(msghdr& message, const IpAddress& from) {
+  if (from.is_v4()) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, from.octets().data(), sizeof info.ipi_spec_dst);
+    return put_control(message, IPPROTO_IP, IP_PKTINFO, info);
+  }
+  in6_pktinfo info{};
+  std::memcpy(&info.ipi6_addr, from.octets().data(), sizeof info.ipi6_addr);
+  put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, info);
+}
+
 bool is_several(const Train& train) {
   return train.octets.size() > train.segment_size;
 }
@@ -67,6 +78,7 @@ void UdpSocket::Outgoing::add(const Train& train, bool is_whole, Family socket_f
     put_control<int>(message, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TOS : IPV6_TCLASS,
                      train.traffic_class);
   }
+  if (train.from) put_source(message, *train.from);
   if (size > train.segment_size) {
     put_control<std::uint16_t>(message, IPPROTO_UDP, UDP_SEGMENT,
                                static_cast<std::uint16_t>(train.segment_size));

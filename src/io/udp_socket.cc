@@ -49,6 +49,8 @@ Result<void> prepare_ipv6(const UniqueFd& fd) {
   if (!set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE))
     return fail_errno(errno, "UDP socket: send without fragments");
   TRY(must_set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, "send without fragments"));
+  // It tells of IPv4 too.
+  TRY(must_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, "ask for the address a datagram came to"));
   TRY(must_set(fd, IPPROTO_IPV6, IPV6_RECVERR, "ask for ICMPv6 messages"));
   return must_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, "ask for the traffic class");
 }
@@ -73,7 +75,10 @@ Result<Opened> open_for(const IpAddress& local) {
 }
 
 Result<void> prepare_family(const Opened& opened, const IpAddress& local) {
-  if (opened.family == Family::kIpv4) return prepare_ipv4(opened.fd);
+  if (opened.family == Family::kIpv4) {
+    TRY(must_set(opened.fd, IPPROTO_IP, IP_PKTINFO, "ask for the address a datagram came to"));
+    return prepare_ipv4(opened.fd);
+  }
   const bool is_for_both = local.is_unspecified();
   if (!set(opened.fd, IPPROTO_IPV6, IPV6_V6ONLY, is_for_both ? 0 : 1))
     return fail_errno(errno, "UDP socket: choose the families");

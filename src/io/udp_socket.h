@@ -29,6 +29,8 @@ struct Train {
   std::size_t segment_size = 0;
   Endpoint to;
   std::uint8_t traffic_class = 0;  // of the IP header: DSCP and ECN
+  // An address of this machine's, of the family of `to`, to send from; else the kernel chooses one.
+  std::optional<IpAddress> from = {};
 };
 
 struct ReceivedTrain {
@@ -36,7 +38,8 @@ struct ReceivedTrain {
   std::size_t segment_size = 0;
   Endpoint from;
   std::uint8_t traffic_class = 0;
-  Duration waited{};  // since the kernel took it in, if that can be told
+  Duration waited{};                 // since the kernel took it in, if that can be told
+  std::optional<IpAddress> to = {};  // the address of this machine's that it came to
 };
 
 // What is known of a datagram of ours that did not arrive: by an ICMP message, which anybody may forge, or by

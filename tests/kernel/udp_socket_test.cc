@@ -196,6 +196,30 @@ TEST_F(UdpSocketTest, OfOneFamilyIsOpenedForAnAddressOfIt) {
   }
 }
 
+TEST_F(UdpSocketTest, TellsTheAddressThatADatagramCameToAndAnswersFromIt) {
+  shell("ip addr add 127.0.0.77/8 dev lo; ip addr add fd00::77/128 dev lo nodad");
+  ReceiveBuffers buffers;
+  for (const char* const place : {"127.0.0.77", "fd00::77"}) {
+    for (const char* const bound : {"::", place}) {
+      UdpSocket socket = open(at(bound, kPort));
+      UdpSocket asker = open();
+      const Bytes octets = test::random_octets(100, 1);
+      ASSERT_TRUE(send_all(asker, {{.octets = octets, .segment_size = 100, .to = at(place, kPort)}}));
+      const auto asked = socket.receive(buffers, 1);
+      ASSERT_EQ(asked.size(), 1U);
+      EXPECT_EQ(asked[0].to, address(place)) << bound;
+      const Endpoint back = asked[0].from;
+      ASSERT_TRUE(send_all(
+          socket,
+          {{.octets = octets, .segment_size = 50, .to = back, .traffic_class = 2, .from = asked[0].to}}));
+      const auto answer = asker.receive(buffers, 1);
+      ASSERT_EQ(answer.size(), 1U);
+      EXPECT_EQ(answer[0].from, at(place, kPort)) << bound;
+      EXPECT_EQ(answer[0].segment_size, 50U);
+    }
+  }
+}
+
 TEST_F(UdpSocketTest, SaysWhoHasItsPort) {
   const UdpSocket first = open(at("0.0.0.0", kPort));
   const auto second = UdpSocket::open(at("0.0.0.0", kPort));

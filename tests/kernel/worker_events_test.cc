@@ -53,6 +53,20 @@ class WorkerEventsTest : public JoinedWorkers {
   }
 };
 
+// Where the next echo comes from; of a move, which it is too if that is not where packets go, nothing is
+// said.
+std::optional<Endpoint> echoed_from(Worker& worker) {
+  pollfd waiting{.fd = worker.events_fd(), .events = POLLIN, .revents = 0};
+  while (::poll(&waiting, 1, 10'000) == 1) {
+    for (const WorkerEvent& event : worker.take_events()) {
+      const auto* const said = std::get_if<esp::TunnelEvent>(&event);
+      const auto* const echo = said != nullptr ? std::get_if<esp::EchoArrived>(said) : nullptr;
+      if (echo != nullptr) return echo->from;
+    }
+  }
+  return std::nullopt;
+}
+
 template <typename Event>
 std::size_t count(const std::vector<WorkerEvent>& events) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -82,6 +96,19 @@ TEST_F(WorkerEventsTest, ThatWereAskedForFindRoomAmongAnyNumberOfAPeersProbes) {
   EXPECT_EQ(count<TunLeft>(events), 1U);
   EXPECT_EQ(count<esp::TunnelEvent>(events), Worker::kMostEvents);
   EXPECT_GE(ask(far).tunnel.events_lost, 320U);
+}
+
+TEST_F(WorkerEventsTest, OfEchoesNameTheAddressThatWasProbed) {
+  join({});
+  enter(Side::kFar);
+  shell("ip addr add 10.1.0.3/24 dev lan1; ip addr add 2001:db8:1::3/64 dev lan1 nodad");
+  enter(Side::kNear);
+  Worker& near = *near_.workers[0];
+  for (const char* const place : {"10.1.0.2", "10.1.0.3", "2001:db8:1::2", "2001:db8:1::3"}) {
+    const Endpoint to{.address = address(place), .port = 4500};
+    near.post(esp::SendProbe{.generation = kFirst, .token = 1, .size = 0, .to = to});
+    EXPECT_EQ(echoed_from(near), to);
+  }
 }
 
 // A cable that takes next to nothing, for which the socket holds what it can.
