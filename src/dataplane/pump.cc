@@ -97,9 +97,13 @@ void Pump::carry_in() {
   if (trains.empty()) return;
   const Instant now = io::boot_now();
   std::size_t octets = 0;
+  const bool is_emptied = trains.size() < trains_per_turn_;
   for (const io::ReceivedTrain& train : trains) {
     octets += train.octets.size();
-    open_train(train, now);
+    // With nothing behind it a train stood in no queue, though it waited for this machine's processor (RFC
+    // 8289 section 5.6).
+    const bool is_last = is_emptied && &train == &trains.back();
+    open_train(train, now, at_socket_.marks(now, is_last ? Duration{} : train.waited));
   }
   gatherer_.flush(kernel_);
   const std::size_t average = octets / trains.size() + 1;
@@ -109,8 +113,7 @@ void Pump::carry_in() {
 
 // Of a train that waited too long the first datagram is marked: its packet goes on with Congestion
 // Experienced, or, if its sender does not understand that, no further (RFC 3168 section 5).
-void Pump::open_train(const io::ReceivedTrain& train, Instant now) {
-  bool is_marked_here = at_socket_.marks(now, train.waited);
+void Pump::open_train(const io::ReceivedTrain& train, Instant now, bool is_marked_here) {
   for (MutableBytes rest = train.octets; !rest.empty(); is_marked_here = false) {
     const MutableBytes datagram = rest.first(std::min(train.segment_size, rest.size()));
     rest = rest.subspan(datagram.size());

@@ -74,7 +74,7 @@ class Pump {
   void seal(const io::TunQueue::ReadPacket& read);
   void mark(MutableBytes packet);
   void seal_one(MutableBytes packet);
-  void open_train(const io::ReceivedTrain& train, Instant now);
+  void open_train(const io::ReceivedTrain& train, Instant now, bool is_marked_here);
   void queue_own();
 
   io::TunQueue tun_;

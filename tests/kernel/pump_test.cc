@@ -161,5 +161,18 @@ TEST_F(PumpTest, DropsOfASocketsQueueThatStandsWhatKnowsNoMarks) {
   EXPECT_EQ(pump_->tunnel().counters().unexpected_ecn, 0U) << "nobody on the way has done this";
 }
 
+// Few packets on a machine that is slow to wake: each waits, and none behind another.
+TEST_F(PumpTest, LeavesASocketsQueueAloneThatEachTurnEmpties) {
+  Peer peer;
+  const auto began = steady_clock::now();
+  while (steady_clock::now() < began + 4 * kInterval) {
+    peer.send(peer_, 3);
+    ::poll(nullptr, 0, 3);
+    pump_->carry_in();
+  }
+  EXPECT_EQ(pump_->tunnel().counters().dropped(esp::Drop::kCongested), 0U);
+  EXPECT_GT(pump_->tunnel().counters().packets_received, 0U);
+}
+
 }  // namespace
 }  // namespace isthmus::dataplane
