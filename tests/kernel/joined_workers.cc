@@ -167,7 +167,7 @@ WorkerReport JoinedWorkers::report() {
 WorkerReport JoinedWorkers::report_of(Worker& worker) {
   worker.post(AskReport{});
   pollfd waiting{.fd = worker.events_fd(), .events = POLLIN, .revents = 0};
-  while (::poll(&waiting, 1, 5000) == 1) {
+  while (::poll(&waiting, 1, 10'000) == 1) {
     std::optional<WorkerReport> found;
     for (WorkerEvent& event : worker.take_events()) {
       if (auto* const report = std::get_if<WorkerReport>(&event)) {
@@ -200,7 +200,7 @@ void TcpTransfer::connect() {
     ::connect(connection.client.get(), address.get(), address.size);
     EXPECT_EQ(errno, EINPROGRESS);
     pollfd waiting{.fd = listener_.get(), .events = POLLIN, .revents = 0};
-    EXPECT_EQ(::poll(&waiting, 1, 5000), 1) << "no connection arrived";
+    EXPECT_EQ(::poll(&waiting, 1, 10'000), 1) << "no connection arrived";
     connection.server.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   }
 }

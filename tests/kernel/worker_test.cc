@@ -34,7 +34,22 @@ class WorkerTest : public JoinedWorkers {
     TcpTransfer transfer{inner(Side::kFar, version), version, connections};
     enter(Side::kNear);
     transfer.connect();
-    return transfer.run(test::random_octets(4 << 20, 1), 20);
+    return transfer.run(test::random_octets(4 << 20, 1), kPatience);
+  }
+  // Only for what would be an error: a sanitized program on a busy machine is slow.
+  static constexpr double kPatience = 60;
+
+  // When nothing is on the way any more, since each worker answers at a moment of its own.
+  WorkerReport report_of_all_that_arrived() {
+    WorkerReport seen = report();
+    for (int tenth = 0; tenth < 100 && seen.tunnel.packets_sent != arrived(seen); ++tenth) {
+      ::poll(nullptr, 0, 100);
+      seen = report();
+    }
+    return seen;
+  }
+  static std::uint64_t arrived(const WorkerReport& report) {
+    return report.tunnel.packets_received + report.tunnel.dropped(esp::Drop::kCongested);
   }
 
   // Each reason that counts something, by name; but not congestion, which is CoDel's answer to a machine so
@@ -52,7 +67,7 @@ class WorkerTest : public JoinedWorkers {
   template <typename Event>
   std::optional<Event> next(Worker& worker) {
     pollfd waiting{.fd = worker.events_fd(), .events = POLLIN, .revents = 0};
-    while (::poll(&waiting, 1, 2000) == 1) {
+    while (::poll(&waiting, 1, 10'000) == 1) {
       for (WorkerEvent& event : worker.take_events()) {
         if (auto* const found = std::get_if<Event>(&event)) return std::move(*found);
         other_events.push_back(std::move(event));
@@ -69,12 +84,9 @@ TEST_F(WorkerTest, CarryTcpUnharmed) {
       for (const int version : {4, 6}) {
         EXPECT_TRUE(carries_tcp(version, 4)) << workers << " " << outer << " " << version;
       }
-      const WorkerReport seen = report();
+      const WorkerReport seen = report_of_all_that_arrived();
       EXPECT_GT(seen.tunnel.packets_received, 20000U);
-      // The last of them may have come between one worker's report and another's, so that either sum may be
-      // ahead.
-      const std::uint64_t arrived = seen.tunnel.packets_received + seen.tunnel.dropped(esp::Drop::kCongested);
-      EXPECT_NEAR(static_cast<double>(seen.tunnel.packets_sent), static_cast<double>(arrived), 20);
+      EXPECT_EQ(seen.tunnel.packets_sent, arrived(seen));
       EXPECT_THAT(drops(seen), IsEmpty());
       EXPECT_EQ(seen.pump, PumpCounters{.congested = seen.pump.congested});
       EXPECT_TRUE(other_events.empty());
@@ -116,7 +128,7 @@ TEST_F(WorkerTest, AllocateNothingForPackets) {
   transfer.connect();
   const Bytes all = test::random_octets(8 << 20, 1);
   const std::uint64_t before = allocation_count();
-  EXPECT_TRUE(transfer.run(all, 20));
+  EXPECT_TRUE(transfer.run(all, kPatience));
   EXPECT_EQ(allocation_count(), before);
 }
 
@@ -143,7 +155,7 @@ TEST_F(WorkerTest, KeepCarryingWhenAProbeIsTooLong) {
   for (std::uint64_t token = 1; token <= 20; ++token)
     near_.workers[0]->post(
         esp::SendProbe{.generation = esp::Generation{1}, .token = token, .size = 1800, .to = {}});
-  EXPECT_TRUE(transfer.run(test::random_octets(1 << 20, 1), 20));
+  EXPECT_TRUE(transfer.run(test::random_octets(1 << 20, 1), kPatience));
   const auto error = next<io::PathError>(*near_.workers[0]);
   ASSERT_TRUE(error);
   EXPECT_TRUE(error->is_local);
@@ -161,7 +173,7 @@ TEST_F(WorkerTest, LeaveTheTunToOthersWhenTold) {
   const auto there = io::socket_endpoint({.address = address("10.9.0.2"), .port = 9}, Family::kIpv4);
   ASSERT_EQ(::sendto(socket.get(), "x", 1, 0, there.get(), there.size), 1);
   pollfd waiting{.fd = near_.tun->fd(), .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&waiting, 1, 1000), 1);
+  ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
   Bytes buffer(io::TunQueue::kReadBuffer);
   EXPECT_TRUE(near_.tun->read(buffer));
   worker.post(ReadTun{});
@@ -183,12 +195,17 @@ TEST_F(WorkerTest, TellWhatACommandCouldNotDo) {
   EXPECT_EQ(failed->error.code, Error::Code::kNotFound);
 }
 
-// Sends one octet with these ECN bits through the tunnel; those with which it arrives, or none.
-std::optional<int> ecn_through(const UdpPair& pair, int mark) {
+// Sends one octet with these ECN bits into the tunnel.
+void send_with_ecn(const UdpPair& pair, int mark) {
   ::setsockopt(pair.sender.get(), IPPROTO_IP, IP_TOS, &mark, sizeof mark);
   ::sendto(pair.sender.get(), "x", 1, 0, pair.there.get(), pair.there.size);
+}
+
+// The same; the bits with which the next one arrives, or none.
+std::optional<int> ecn_through(const UdpPair& pair, int mark) {
+  send_with_ecn(pair, mark);
   pollfd waiting{.fd = pair.receiver.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&waiting, 1, 500) != 1) return std::nullopt;
+  if (::poll(&waiting, 1, 10'000) != 1) return std::nullopt;
   char octet = 0;
   iovec part{&octet, 1};
   std::array<char, 64> control{};
@@ -218,7 +235,8 @@ TEST_F(WorkerTest, CarryTheMarksOfCongestion) {
       "udp dport 4500 ip ecn set ce; }; }'");
   EXPECT_EQ(ecn_through(pair, 1), 3);
   EXPECT_EQ(ecn_through(pair, 2), 3);
-  EXPECT_FALSE(ecn_through(pair, 0));
+  send_with_ecn(pair, 0);
+  EXPECT_EQ(ecn_through(pair, 2), 3) << "what knows no marks does not arrive before it";
 }
 
 }  // namespace
