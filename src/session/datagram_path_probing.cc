@@ -145,7 +145,7 @@ void DatagramPath::move(Instant now) {
   remote_ = last_remote_ = to;
   set_remote(to);
   health_.confirm(now);
-  if (!is_same_family) return start_size(now);
+  if (!is_same_family || mtu_.state() == PathMtu::State::kError) return start_size(now);
   mtu_.suspect(now);
   probe_size(now);
 }

@@ -228,6 +228,20 @@ TEST_F(DatagramPathTest, FollowsThePeerWhereTheOldAddressNoLongerAnswers) {
   EXPECT_EQ(remotes_, (std::vector{kElsewhere, kElsewhere}));
 }
 
+TEST_F(DatagramPathTest, TriesTheBaseAtOnceAtANewAddressWhereItNeverPassedAtTheOld) {
+  open();
+  path_.too_big(now_, path_.rekeyer().live()[0].sas.outbound[0], 1000);
+  ASSERT_EQ(path_.status().way, Way::kStream) << "the error state, which waits five seconds";
+  tick();
+  probes_.clear();
+  hear_from(kElsewhere);
+  answer_all(kElsewhere);
+  tick();
+  ASSERT_EQ(path_.status().remote, kElsewhere);
+  answer_all(kElsewhere);
+  EXPECT_EQ(path_.status().way, Way::kDatagrams);
+}
+
 TEST_F(DatagramPathTest, KeepsAnAddressThatAnswersWhereverThePeersPacketsComeFrom) {
   open();
   for (int i = 0; i < 100; ++i) {
