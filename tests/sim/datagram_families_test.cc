@@ -110,10 +110,10 @@ TEST(DatagramFamiliesSimulation, ComeToRestUnderLoss) {
     pair.keep_sending(milliseconds{20});
     pair.run(seconds{10});
     ASSERT_TRUE(pair.is_direct());
-    const Activity before{pair};
+    // Three probes of a size may be lost, which looks like a black hole: that is no matter of addresses.
+    const std::size_t before = pair.ends[kCaller].remotes_set + pair.ends[kCalled].remotes_set;
     pair.run(minutes{1});
-    const Activity after{pair};
-    EXPECT_EQ(after.decisions, before.decisions) << pair.describe();
+    EXPECT_EQ(pair.ends[kCaller].remotes_set + pair.ends[kCalled].remotes_set, before) << pair.describe();
   }
 }
 
