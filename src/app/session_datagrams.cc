@@ -13,8 +13,10 @@
 namespace isthmus::app {
 namespace {
 
-// The session's idea of what its workers have counted is never older.
-constexpr Duration kCountInterval = std::chrono::milliseconds{250};
+// The session's idea of what its workers have counted is never older, and while packets come and go never by
+// more than the first: what the peer is told of them comes later by as much.
+constexpr Duration kBusyCountInterval = std::chrono::milliseconds{100};
+constexpr Duration kCountInterval = std::chrono::milliseconds{500};
 // More hold no more than the two or three flows that make a line full.
 constexpr std::size_t kMostWorkers = 8;
 
@@ -217,8 +219,10 @@ void SessionDatagrams::carry(const session::Carry& carry) {
 
 void SessionDatagrams::advance(Instant now) {
   if (!count_at_ || now < *count_at_) return;
+  session::PathCounts counts = plane_->counts();
+  const bool is_busy = counts != std::exchange(last_counts_, counts);
   plane_->ask_counts();
-  count_at_ = now + kCountInterval;
+  count_at_ = now + (is_busy ? kBusyCountInterval : kCountInterval);
 }
 
 void SessionDatagrams::describe(SessionState& state) const {

@@ -65,6 +65,7 @@ class SessionDatagrams {
   std::shared_ptr<TunPump> tunnel_;
   std::shared_ptr<DatagramPlane> plane_;
   std::optional<Instant> count_at_;
+  session::PathCounts last_counts_;
 };
 
 }  // namespace isthmus::app

@@ -97,6 +97,16 @@ std::string why_unproven(const session::Agreement& agreement, const std::optiona
   return "nothing could be tried: the far end named no address in what it offers";
 }
 
+void note_agreement(SessionState& state, const session::Agreement& agreement, int mtu) {
+  state.phase = "up";
+  state.mtu = mtu;
+  state.accepted = texts(agreement.accepted);
+  state.offered = texts(agreement.offered);
+  if (agreement.ipv4) state.local_ipv4 = agreement.ipv4->local.to_string();
+  if (agreement.ipv4) state.remote_ipv4 = agreement.ipv4->remote.to_string();
+  state.up_since = std::time(nullptr);
+}
+
 }  // namespace
 
 void SessionOwner::on(session::Said& said) {
@@ -150,13 +160,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   log_.notice(fmt::format("link up {}: {}, accepted {}, offered {}", with, addresses,
                           joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
   waiting_for_ = "the proof";
-  state_.phase = "up";
-  state_.mtu = mtu;
-  state_.accepted = texts(agreement.accepted);
-  state_.offered = texts(agreement.offered);
-  if (agreement.ipv4) state_.local_ipv4 = agreement.ipv4->local.to_string();
-  if (agreement.ipv4) state_.remote_ipv4 = agreement.ipv4->remote.to_string();
-  state_.up_since = std::time(nullptr);
+  note_agreement(state_, agreement, mtu);
   save_state();
   datagrams_->use(agreement, selector_, leg != nullptr && leg->ssh ? leg->ssh->own_endpoints() : outer.remote,
                   facts);

@@ -145,7 +145,8 @@ void DatagramPath::move(Instant now) {
   remote_ = last_remote_ = to;
   set_remote(to);
   health_.confirm(now);
-  if (!is_same_family || mtu_.state() == PathMtu::State::kError) return start_size(now);
+  // Of a size that never came through, the old address may have been the cause.
+  if (!is_same_family || !mtu_.plpmtu()) return start_size(now);
   mtu_.suspect(now);
   probe_size(now);
 }

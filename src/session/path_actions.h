@@ -32,6 +32,7 @@ struct PathCounts {
   std::uint64_t packets_sent = 0;  // inner packets that went out as datagrams, ever
   std::uint64_t dummies_sent = 0;
   std::vector<PathReport::Received> received;  // esp::Tunnel::received(), of each live generation
+  friend bool operator==(const PathCounts&, const PathCounts&) = default;
 };
 
 struct PathStatus {
