@@ -36,8 +36,9 @@ Result<void> AppliedRoutes::bring_to(std::vector<HostChange>& standing,
 
 std::vector<Error> AppliedRoutes::suspend() {
   std::vector<Error> left;
-  suspended_ = std::exchange(while_up_, {});
-  for (const HostChange& change : suspended_) {
+  const std::vector<HostChange> standing = std::exchange(while_up_, {});
+  if (!standing.empty()) suspended_ = standing;
+  for (const HostChange& change : standing) {
     const Result<void> reverted = applier_.revert(change);
     if (reverted) report_(Deed::kRemoved, describe(change));
     if (!reverted) left.push_back(reverted.error());

@@ -62,7 +62,8 @@ void DatagramPlane::take_events(Station& station) {
     std::visit([&](auto& what) { on(station, what); }, event);
     if (is_stopped_) return;
   }
-  wait(station);
+  handlers_.end_of_batch();
+  if (!is_stopped_) wait(station);
 }
 
 void DatagramPlane::post(keying::WorkerCommand command) {

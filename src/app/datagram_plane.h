@@ -21,7 +21,8 @@ class DatagramPlane : public std::enable_shared_from_this<DatagramPlane> {
  public:
   struct Handlers {
     std::function<void(const esp::TunnelEvent&)> event;
-    std::function<void()> counted;  // what counts() gives is new
+    std::function<void()> counted;       // what counts() gives is new
+    std::function<void()> end_of_batch;  // of calls of the others
     std::function<void(esp::Spi quoted, std::size_t size)> too_big;
     std::function<void(const std::string& line)> warned;
   };

@@ -13,18 +13,12 @@
 namespace isthmus::app {
 namespace {
 
-// The session's idea of what its workers have counted is never older, and while packets come and go never by
-// more than the first: what the peer is told of them comes later by as much.
+// How often the workers' counters are asked for; what the peer is told of packets is older by as much. The
+// first while they change.
 constexpr Duration kBusyCountInterval = std::chrono::milliseconds{100};
 constexpr Duration kCountInterval = std::chrono::milliseconds{500};
-// More hold no more than the two or three flows that make a line full.
+// Each costs a thread, a socket with 8 MiB of buffers, and an SA for each direction.
 constexpr std::size_t kMostWorkers = 8;
-
-std::vector<IpAddress> addresses_of(const std::vector<Endpoint>& endpoints) {
-  std::vector<IpAddress> addresses;
-  for (const Endpoint& endpoint : endpoints) addresses.push_back(endpoint.address);
-  return addresses;
-}
 
 std::string_view name_of(session::Way way) {
   switch (way) {
@@ -97,7 +91,6 @@ std::size_t SessionDatagrams::queues_wanted() const {
 
 Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at,
                                     std::uint32_t mark) {
-  if (plane_) return {};
   tunnel_ = std::move(tunnel);
   const bool must_be = site_.policy().path == session::PathMode::kDatagram;
   if (!are_wanted()) {
@@ -106,6 +99,7 @@ Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16
         Error::Code::kUnsupported,
         "--path datagram: the far end speaks no ESP in UDP; with auto ssh's stream carries the packets");
   }
+  if (plane_) return {};
   const Result<void> started = start(answered_at, mark);
   if (started) return {};
   if (must_be) return fail(started.error().code, "--path datagram: " + started.error().message);
@@ -125,15 +119,12 @@ Result<void> SessionDatagrams::start(std::uint16_t answered_at, std::uint32_t ma
 
 DatagramPlane::Handlers SessionDatagrams::handlers() {
   DatagramPlane::Handlers handlers;
-  handlers.event = [this](const esp::TunnelEvent& event) {
-    session_.worker_event(io::boot_now(), event);
-    turn_();
-  };
+  handlers.event = [this](const esp::TunnelEvent& event) { session_.worker_event(io::boot_now(), event); };
   handlers.counted = [this] { session_.counted(plane_->counts()); };
   handlers.too_big = [this](esp::Spi quoted, std::size_t size) {
     session_.too_big(io::boot_now(), quoted, size);
-    turn_();
   };
+  handlers.end_of_batch = [this] { turn_(); };
   handlers.warned = [this](const std::string& line) { log_.warning(line); };
   return handlers;
 }
@@ -150,7 +141,7 @@ std::optional<std::uint16_t> SessionDatagrams::port() const {
 }
 
 void SessionDatagrams::use(const session::Agreement& agreement, const Selector& selector,
-                           const std::vector<Endpoint>& ssh_peers, const HostFacts& facts) {
+                           session::PathFacts path, const HostFacts& facts) {
   if (!plane_) return;
   plane_->post(selector);
   session::PathOptions options;
@@ -159,14 +150,10 @@ void SessionDatagrams::use(const session::Agreement& agreement, const Selector& 
   options.keying.wishes = {site_.policy().ciphers, !crypto::has_aes_instructions(), false};
   options.port = plane_->port();
   options.own_addresses = own_addresses(agreement, facts);
-  session::PathFacts path;
-  path.ssh_peers = addresses_of(ssh_peers);
-  for (const Prefix& prefix : agreement.accepted)
-    if (!prefix.is_default()) path.tunnelled.push_back(prefix);
-  if (agreement.ipv4) path.tunnelled.push_back(Prefix::around(agreement.ipv4->remote, 32));
-  path.carries_ipv6 = agreement.ipv6.has_value();
+  const std::optional<IpAddress> likely =
+      path.ssh_peers.empty() ? std::nullopt : std::optional{path.ssh_peers.front()};
   session_.use_datagrams(io::boot_now(), std::move(options), std::move(path));
-  tell_interface_mtu(facts);
+  tell_interface_mtu(facts, likely);
 }
 
 // Where a peer outside the tunnel may reach this machine.
@@ -192,11 +179,12 @@ void SessionDatagrams::look_at(const session::Agreement& agreement, const HostFa
   tell_interface_mtu(facts);
 }
 
-void SessionDatagrams::tell_interface_mtu(const HostFacts& facts) {
+void SessionDatagrams::tell_interface_mtu(const HostFacts& facts, std::optional<IpAddress> likely) {
   const session::DatagramPath* path = session_.datagrams();
-  const std::optional<Endpoint> remote = path != nullptr ? path->status().remote : std::nullopt;
-  if (!remote) return;
-  const InterfaceFacts* interface = facts.interface_towards(remote->address);
+  if (path == nullptr) return;
+  if (const std::optional<Endpoint> remote = path->status().remote) likely = remote->address;
+  if (!likely) return;
+  const InterfaceFacts* interface = facts.interface_towards(*likely);
   if (interface != nullptr) session_.interface_mtu(io::boot_now(), interface->mtu);
 }
 

@@ -28,20 +28,21 @@ class SessionDatagrams {
   [[nodiscard]] std::size_t queues_wanted() const;
   // Where datagrams cannot be had the stream carries everything, with a warning; with --path datagram it is
   // an error. `answered_at` is the port of the sshd that the peer came in by, 0 if there is none; `mark` is
-  // set on all that is sent. Nothing if they are open already.
+  // set on all that is sent. What is open already stays.
   Result<void> open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at, std::uint32_t mark);
   // Ends the workers, and their keys with them. Packets go by the stream, if anything reads the TUN.
   void stop();
   // Ours, while they are open.
   [[nodiscard]] std::optional<std::uint16_t> port() const;
 
-  // At each agreement. `ssh_peers`: the far ends of ssh's own connections.
-  void use(const session::Agreement& agreement, const Selector& selector,
-           const std::vector<Endpoint>& ssh_peers, const HostFacts& facts);
+  // At each agreement.
+  void use(const session::Agreement& agreement, const Selector& selector, session::PathFacts path,
+           const HostFacts& facts);
   // The machine's links, addresses and routes may have changed.
   void look_at(const session::Agreement& agreement, const HostFacts& facts);
   void obey(keying::WorkerCommand command);
-  // Whoever does not read the queues of the TUN any more may do so for a moment longer; a packet goes to one.
+  // Who reads the TUN from now on: the workers or the control thread. For a moment both may; each packet is
+  // read by one.
   void carry(const session::Carry& carry);
 
   [[nodiscard]] std::optional<Instant> next_deadline() const { return count_at_; }
@@ -53,7 +54,8 @@ class SessionDatagrams {
   [[nodiscard]] bool are_wanted() const;
   Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
   [[nodiscard]] DatagramPlane::Handlers handlers();
-  void tell_interface_mtu(const HostFacts& facts);
+  // Of the interface that leads to the peer; `likely` is where it may be as long as nothing has answered.
+  void tell_interface_mtu(const HostFacts& facts, std::optional<IpAddress> likely = {});
   [[nodiscard]] std::vector<IpAddress> own_addresses(const session::Agreement& agreement,
                                                      const HostFacts& facts) const;
 

@@ -83,7 +83,7 @@ class SessionOwner {
   void diagnose_ssh(Leg& leg);
 
   Result<void> join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer);
-  Result<void> open_tunnel(int mtu, std::uint16_t answered_at);
+  Result<void> open_tunnel(int mtu);
   [[nodiscard]] int tunnel_mtu(const session::Agreement& agreement) const;
   void look_at_network();
   void warn_of_text_before(session::CallId id);

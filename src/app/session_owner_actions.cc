@@ -97,6 +97,23 @@ std::string why_unproven(const session::Agreement& agreement, const std::optiona
   return "nothing could be tried: the far end named no address in what it offers";
 }
 
+std::vector<IpAddress> addresses_of(const std::vector<Endpoint>& endpoints) {
+  std::vector<IpAddress> addresses;
+  for (const Endpoint& endpoint : endpoints) addresses.push_back(endpoint.address);
+  return addresses;
+}
+
+// Where no datagram of ours may go, or it would carry itself: all that is routed into the tunnel but for a
+// default route, which a rule keeps them out of.
+std::vector<Prefix> tunnelled_by(const RoutePlan& plan) {
+  std::vector<Prefix> prefixes;
+  for (const HostChange& change : plan.while_up) {
+    const auto* route = std::get_if<RouteChange>(&change);
+    if (route != nullptr && !route->destination.is_default()) prefixes.push_back(route->destination);
+  }
+  return prefixes;
+}
+
 void note_agreement(SessionState& state, const session::Agreement& agreement, int mtu) {
   state.phase = "up";
   state.mtu = mtu;
@@ -135,7 +152,9 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   say_step("link",
            fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
   const int mtu = tunnel_mtu(agreement);
-  TRY(open_tunnel(mtu, leg != nullptr ? leg->answered_at : std::uint16_t{0}));
+  TRY(open_tunnel(mtu));
+  TRY(datagrams_->open(tunnel_, leg != nullptr ? leg->answered_at : std::uint16_t{0},
+                       kFirstDatagramMark + routes_.slot()));
   const std::string interface = tunnel_->device().name();
   // Before the first route: whoever looks for rivals must know whose it is.
   state_.interface = interface;
@@ -162,14 +181,15 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   waiting_for_ = "the proof";
   note_agreement(state_, agreement, mtu);
   save_state();
-  datagrams_->use(agreement, selector_, leg != nullptr && leg->ssh ? leg->ssh->own_endpoints() : outer.remote,
-                  facts);
+  const auto& ssh_peers = leg != nullptr && leg->ssh ? leg->ssh->own_endpoints() : outer.remote;
+  datagrams_->use(agreement, selector_,
+                  {addresses_of(ssh_peers), tunnelled_by(plan), agreement.ipv6.has_value()}, facts);
   ready_ = setup_.site.ready(agreement, facts);
   session_->routes_ready(io::boot_now(), *ready_);
   return {};
 }
 
-Result<void> SessionOwner::open_tunnel(int mtu, std::uint16_t answered_at) {
+Result<void> SessionOwner::open_tunnel(int mtu) {
   if (tunnel_) return tunnel_->device().change_mtu(mtu);
   const std::string& wished = setup_.site.policy().interface;
   io::TunDevice device = TRY(routes_.applier().open_tun(
@@ -184,7 +204,7 @@ Result<void> SessionOwner::open_tunnel(int mtu, std::uint16_t answered_at) {
   };
   tunnel_ = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
   tunnel_->start();
-  return datagrams_->open(tunnel_, answered_at, kFirstDatagramMark + routes_.slot());
+  return {};
 }
 
 int SessionOwner::tunnel_mtu(const session::Agreement& agreement) const {
@@ -233,7 +253,7 @@ void SessionOwner::on(session::Suspend& suspend) {
 
 void SessionOwner::on(session::Resume&) {
   const Result<void> resumed = routes_.resume();
-  if (!resumed) return log_.error("the routes could not be put back: " + resumed.error().message);
+  if (!resumed) return session_->routes_failed(io::boot_now(), resumed.error().message);
   log_.notice("link up by datagrams, without ssh's stream");
   state_.phase = "up";
   state_.up_since = std::time(nullptr);

@@ -34,6 +34,7 @@ void TunPump::pause() {
   for (Queue& queue : queues_) {
     queue.readable.close(ignored);
     queue.is_waiting = false;
+    ++queue.round;
   }
 }
 
@@ -44,12 +45,13 @@ void TunPump::stop() {
 
 void TunPump::wait(Queue& queue) {
   queue.is_waiting = true;
-  queue.readable.async_wait(asio::posix::stream_descriptor::wait_read,
-                            [self = shared_from_this(), &queue](const asio::error_code& error) {
-                              if (error) return;  // closed; perhaps it is open and waited on again by now
-                              queue.is_waiting = false;
-                              if (!self->is_paused_) self->read_batch(queue);
-                            });
+  queue.readable.async_wait(
+      asio::posix::stream_descriptor::wait_read,
+      [self = shared_from_this(), &queue, round = queue.round](const asio::error_code& error) {
+        if (error || round != queue.round) return;
+        queue.is_waiting = false;
+        if (!self->is_paused_) self->read_batch(queue);
+      });
 }
 
 void TunPump::read_batch(Queue& queue) {

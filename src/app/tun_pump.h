@@ -56,6 +56,7 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
     io::TunQueue* queue;
     asio::posix::stream_descriptor readable;
     bool is_waiting = false;
+    unsigned round = 0;  // of waiting: what is left of an earlier one counts for nothing
   };
 
   void wait(Queue& queue);

@@ -1,8 +1,6 @@
 // What a user may choose of the datagrams, in words, for the command line and the files alike.
 #pragma once
 
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +15,7 @@ Result<session::PathMode> parse_path_mode(std::string_view word);
 // "aes128-gcm", "aes256-gcm" or "chacha20-poly1305"; kInvalid for another word.
 Result<crypto::Cipher> parse_cipher(std::string_view word);
 
-// Where nothing is said: the fastest with AES instructions first.
+// Where nothing is said. The exchange of keys puts ChaCha20 first where AES is slow.
 inline const std::vector<crypto::Cipher> kDefaultCiphers = {
     crypto::Cipher::kAes128Gcm, crypto::Cipher::kAes256Gcm, crypto::Cipher::kChaCha20Poly1305};
 

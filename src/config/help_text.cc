@@ -41,15 +41,16 @@ Networks
   --proxy-arp               answer for far addresses that lie inside our own network
   --masquerade              let the far side appear here with our address
   --no-guard                do without the rules that keep the far networks' traffic inside the tunnel
-  --mtu N                   of the tunnel
+  --mtu N                   of the tunnel, at most; by default 1500
   --path auto|stream|datagram   what carries the packets: UDP where it gets through, else ssh's stream; or
                             one of them alone
-  --cipher CIPHER[,…]       of the datagrams, the preferred first: aes128-gcm, aes256-gcm, chacha20-poly1305
-  --udp-port N              of ours; by default any, and at the called end the number its ssh answers on
+  --cipher CIPHER[,…]       of the datagrams, the preferred first; by default
+                            aes128-gcm,aes256-gcm,chacha20-poly1305
+  --udp-port N              the UDP port here; by default any, and at the called end the number its ssh answers on
 Session
   --name NAME               by default from HOST
   --interface NAME          by default the first free of isth0, isth1, …
-  --hold SECONDS            after the connection was lost, then undo; by default until it comes back
+  --hold SECONDS            when neither stream nor datagrams carry any more, then undo; by default for ever
   --detach                  return when the proof has been given
   -v, -vv                   every option negotiated; every frame
 ssh (the system's, with your configuration, agent and known hosts)
@@ -69,7 +70,8 @@ ends a session, or all of them, and undoes what they changed on both machines. E
 )";
 
 constexpr std::string_view kStatus = R"(isthmus status [NAME] [--json]
-shows each session: its state, networks, addresses, traffic, and what a killed one left behind. Changes nothing.
+shows each session: its state, networks, addresses, traffic, what carries it, and what a killed one left behind.
+Changes nothing.
 )";
 
 constexpr std::string_view kCleanup = R"(isthmus cleanup

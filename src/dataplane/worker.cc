@@ -21,7 +21,8 @@ namespace {
 // Of a flood of ICMP messages others get their turn too.
 constexpr int kPathErrorsPerTurn = 128;
 
-// How long the control thread may have to wait for TunLeft: while it does, nobody reads the TUN queue.
+// How long what was read may wait for room in the socket after LeaveTun, as on a path that takes nothing any
+// more.
 constexpr Duration kLongestLeave = std::chrono::milliseconds{100};
 
 // Told once an SA and direction, and nothing tells it again; of the others a peer makes as many as it likes.

@@ -46,6 +46,12 @@ void DatagramPath::stream_down(Instant now) {
   settle(now);
 }
 
+void DatagramPath::facts_changed(Instant now, PathFacts facts) {
+  facts_ = std::move(facts);
+  if (peer_) candidates_ = candidates_of(*peer_, facts_, options_.own_addresses);
+  settle(now);
+}
+
 void DatagramPath::say_hello() {
   DatagramHello hello;
   hello.port = options_.port;
@@ -213,7 +219,6 @@ PathStatus DatagramPath::status() const {
   status.remote = remote_;
   status.round_trip = round_trip_;
   if (remote_) status.outer_mtu = mtu_.plpmtu();
-  status.inner_mtu = fitting_mtu();
   status.loss_per_mille = loss_.per_mille();
   return status;
 }

@@ -35,6 +35,8 @@ class DatagramPath {
   // predecessor no longer does.
   void stream_up(Instant now, PathFacts facts);
   void stream_down(Instant now);
+  // On the same stream other networks were agreed on.
+  void facts_changed(Instant now, PathFacts facts);
   // Whether a VSNP message is for hear().
   static bool takes(ConstBytes message);
   // An error tells why the message meant nothing; it is for the log.

@@ -40,7 +40,7 @@ struct PathStatus {
   std::string reason;              // why it is not kDatagrams
   std::optional<Endpoint> remote;  // where the peer answers
   std::optional<Duration> round_trip;
-  std::optional<std::size_t> outer_mtu, inner_mtu;
+  std::optional<std::size_t> outer_mtu;
   unsigned loss_per_mille = 0;
 };
 

@@ -16,7 +16,7 @@ namespace isthmus::session {
 enum class PathMode : std::uint8_t {
   kAuto,      // datagrams where they come through, else the stream
   kStream,    // the stream alone
-  kDatagram,  // datagrams alone: packets wait for nothing else, and are refused without them
+  kDatagram,  // datagrams alone: packets wait for nothing else, and are dropped without them
 };
 
 // How a path is kept; docs/design/paths.md has all timers.

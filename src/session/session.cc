@@ -204,8 +204,8 @@ void Session::follow(Instant now, CallId id) {
 // A call of another machine beside the one that stands is refused before it is judged, for that would change
 // the policy that stands. A plan is told beside it anyway.
 void Session::on(Instant now, Call& call, PeerHeard& heard) {
-  const bool is_beside = current_ && *current_ != call.id() && !only_asks(call);
-  if (is_beside && !are_of_one_pair(call.agreement(), established_))
+  const bool is_beside = current_ != call.id() && (current_ || phase_ == Phase::kUp);
+  if (is_beside && !only_asks(call) && !are_of_one_pair(call.agreement(), established_))
     return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
   actions_.emplace_back(Judge{call.id(), std::move(heard.hello)});
 }
@@ -217,11 +217,14 @@ void Session::on(Instant now, Call& call, Agreed&) {
     return call.hang_up(
         now, {Bye::Reason::kRefused, "no addresses were agreed on: --address LOCAL:REMOTE names them"});
   }
-  if (current_ && *current_ != call.id()) {
-    if (only_asks(call)) return;  // a plan is told beside the session that stands
+  const bool stands = phase_ == Phase::kUp || phase_ == Phase::kHeld;
+  if (stands && current_ != call.id() && only_asks(call)) return;  // a plan is told beside the session
+  // By a stream, or by datagrams alone.
+  const bool is_beside = phase_ == Phase::kUp && current_ != call.id();
+  if (is_beside && !are_of_one_pair(call.agreement(), established_))
+    return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
+  if (is_beside && current_) {
     Call& rival = calls_.at(*current_);
-    if (!are_of_one_pair(call.agreement(), established_))
-      return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
     if (survivor(call, rival) == &rival) return leave(now, call);
     leave(now, rival);
   }
@@ -244,11 +247,13 @@ void Session::on(Instant now, Call& call, Heard& heard) {
 void Session::forget(Instant now, CallId id, const CallEnded& ended) {
   Call& call = calls_.at(id);
   const bool is_peers_to_close = call.is_plain() && ended.end == ppp::LinkEnd::kTerminatedByPeer;
+  const bool was_aside =
+      current_ != id && only_asks(call) && (phase_ == Phase::kUp || phase_ == Phase::kHeld);
   actions_.emplace_back(HangUp{id, call.link().take_octets(), is_peers_to_close});
   calls_.erase(id);
   std::erase_if(early_, [id](const auto& one) { return one.first == id; });
   if (current_ == id) lose_current(now, ended.reason);
-  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_) return;
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded || current_ || was_aside) return;
   after_loss(now, ended);
 }
 
@@ -288,6 +293,10 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
 }
 
 void Session::establish(Instant now, Call& call) {
+  // Keys and addresses belong to one pair of machines: another peer, and one that takes no datagrams, gets
+  // nothing of them.
+  const bool is_heir = call.takes_datagrams() && are_of_one_pair(call.agreement(), established_);
+  if (datagrams_ && !is_heir) drop_datagrams(now);
   current_ = call.id();
   established_ = call.agreement();
   agree_by_.reset();
@@ -321,7 +330,10 @@ void Session::leave(Instant now, Call& loser) {
   const bool dialed = loser.direction() == Direction::kOutgoing;
   actions_.emplace_back(Said{kNotice, dialed ? "both ends dialled: the far end's call stays, ours is hung up"
                                              : "another call of the same pair stays, this one is hung up"});
-  if (current_ == loser.id()) current_.reset();
+  if (current_ == loser.id()) {
+    current_.reset();
+    take_stream_from_datagrams(now);
+  }
   loser.hang_up(now, {Bye::Reason::kSuperseded, "another call of this pair carries the session"});
 }
 
@@ -330,8 +342,7 @@ void Session::lose_current(Instant now, const std::string& reason) {
   queue_.clear();  // when the next call stands they are stale, and TCP has sent them again
   proof_by_.reset();
   agree_by_.reset();
-  if (datagrams_) datagrams_->stream_down(now);
-  follow_datagrams(now);
+  take_stream_from_datagrams(now);
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   backoff_.restart(now);
   if (way_ != Way::kDatagrams) return suspend(now, reason);

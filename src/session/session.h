@@ -61,8 +61,8 @@ class Session {
 
   // Whether packets can be sent on a stream, and on which call.
   [[nodiscard]] std::optional<CallId> current() const;
-  // A packet for the peer: it waits its turn among the others, maybe as part of a super-packet. Dropped where
-  // no call stands.
+  // A packet waits its turn, maybe as part of a super-packet. Dropped where no call stands, or the way is
+  // kNowhere.
   void enqueue(Instant now, const Packet& packet);
   // Packets of the queue become octets of the current call, as many as its stream should be given, and of at
   // most `room` octets, which is what the carrier still takes.
@@ -81,8 +81,6 @@ class Session {
   void trace_frames(bool on);
 
  private:
-  using Calls = std::map<CallId, Call>;
-
   void follow(Instant now, CallId id);
   void on(Instant now, Call& call, PeerHeard& heard);
   void on(Instant now, Call& call, Agreed& agreed);
@@ -100,6 +98,8 @@ class Session {
   void leave(Instant now, Call& loser);
   void lose_current(Instant now, const std::string& reason);
   void suspend(Instant now, const std::string& reason);
+  void take_stream_from_datagrams(Instant now);
+  void drop_datagrams(Instant now);
   void hear_of_datagrams(Instant now, ConstBytes message);
   void follow_datagrams(Instant now);
   void follow_way(Instant now, const Carry& carry);
@@ -116,7 +116,7 @@ class Session {
   const ppp::AddressPolicy* policy_;
   Backoff backoff_;
   Phase phase_ = Phase::kIdle;
-  Calls calls_;
+  std::map<CallId, Call> calls_;
   std::uint32_t next_call_ = 1;
   std::optional<CallId> current_;
   Agreement established_;  // of the current call; kept while it is negotiated anew
@@ -137,6 +137,7 @@ class Session {
   bool is_plan_whole_ = false;
   // Their keys outlive a stream, and packets go on as datagrams while the next one is made.
   std::optional<DatagramPath> datagrams_;
+  std::optional<CallId> datagrams_call_;       // whose stream they have
   keying::Role role_ = keying::Role::kCaller;  // of datagrams_
   Way way_ = Way::kStream;
   PathCounts path_counts_;

@@ -1,4 +1,5 @@
 // The datagrams of a session: what its DatagramPath hears and says.
+#include <tuple>
 #include <utility>
 
 #include "session/session.h"
@@ -18,26 +19,47 @@ void Session::use_datagrams(Instant now, PathOptions options, PathFacts facts) {
   if (!takes_datagrams()) return;
   const bool is_caller = calls_.at(*current_).direction() == Direction::kOutgoing;
   const keying::Role role = is_caller ? keying::Role::kCaller : keying::Role::kCalled;
-  if (datagrams_ && role_ != role) {
-    // Both ends dial at times: the keys of the other roles end with them.
-    datagrams_->close(now, PathClose::Reason::kSwitchedOff);
-    follow_datagrams(now);
-    datagrams_.reset();
-  }
+  // Both ends dial at times: the keys of the other roles end with them.
+  if (datagrams_ && role_ != role) drop_datagrams(now);
   role_ = options.keying.role = role;
   if (!datagrams_) datagrams_.emplace(std::move(options), *random_);
+  if (datagrams_call_ == current_) {
+    datagrams_->facts_changed(now, std::move(facts));
+    return follow_datagrams(now);
+  }
   datagrams_->stream_up(now, std::move(facts));
+  datagrams_call_ = current_;
   for (const auto& [call, message] : std::exchange(early_, {}))
     if (current_ == call) hear_of_datagrams(now, message);
   follow_datagrams(now);
 }
 
+void Session::take_stream_from_datagrams(Instant now) {
+  datagrams_call_.reset();
+  if (datagrams_) datagrams_->stream_down(now);
+  follow_datagrams(now);
+}
+
+void Session::drop_datagrams(Instant now) {
+  datagrams_call_.reset();
+  datagrams_->stream_down(now);
+  datagrams_->close(now, PathClose::Reason::kSwitchedOff);
+  std::ignore = datagrams_->take_messages();  // they were for a stream that is gone
+  for (keying::WorkerCommand& command : datagrams_->take_commands())
+    actions_.emplace_back(std::move(command));
+  for (PathAction& action : datagrams_->take_actions())
+    std::visit([this](auto& what) { actions_.emplace_back(std::move(what)); }, action);
+  way_ = Way::kStream;
+  datagrams_.reset();
+}
+
 void Session::on(Instant now, Call& call, DatagramsHeard& heard) {
-  if (datagrams_ && current_ == call.id()) {
+  if (datagrams_ && datagrams_call_ == call.id()) {
     hear_of_datagrams(now, heard.message);
     return follow_datagrams(now);
   }
-  if (early_.size() < kMaxEarly) early_.push_back({call.id(), std::move(heard.message)});
+  // Of a call that does not carry the session yet, or not as far as the shell is.
+  if (early_.size() < kMaxEarly) early_.emplace_back(call.id(), std::move(heard.message));
 }
 
 void Session::hear_of_datagrams(Instant now, ConstBytes message) {

@@ -145,7 +145,7 @@ def test_who_forges_or_repeats_is_neither_followed_nor_answered(ground):
     assert sent > (FORGED // 2 + OLD) * 100 and to == 0
 
 
-def test_who_is_first_with_a_true_packet_gets_two_probes_and_no_more(ground):
+def test_who_is_first_with_a_true_packet_gets_no_more_than_three_times_its_octets(ground):
     """The packet is authentic and the newest, since the true sender's was stopped; only its source is not."""
     topology, generator = ground.topology, random.Random(14)
     for host in ("fellini", "polanski"):

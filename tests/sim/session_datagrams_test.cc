@@ -7,6 +7,7 @@ namespace isthmus::session::testing {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 class SessionDatagrams : public ::testing::Test {
@@ -101,6 +102,69 @@ TEST_F(SessionDatagrams, OutliveNoHoldThatExpires) {
   }
   ASSERT_TRUE(pair.a.ended);
   EXPECT_EQ(pair.a.ended->reason, EndReason::kHoldExpired);
+}
+
+// The called end still believes in the old stream when the new one is agreed on.
+TEST_F(SessionDatagrams, GoOnOverACallThatReplacesTheOther) {
+  join();
+  for (int i = 0; i < 3; ++i) {
+    pair_.connect(pair_.a);
+    run_busily(seconds{3});
+    EXPECT_TRUE(is_direct());
+    for (End* const end : {&pair_.a, &pair_.b}) {
+      EXPECT_FALSE(end->session->datagrams()->rekeyer().live().empty());
+      EXPECT_EQ(end->session->datagrams()->status().reason, "");
+    }
+  }
+  EXPECT_EQ(suspended(), 0);
+  run_busily(minutes{25});
+  EXPECT_TRUE(is_direct()) << "keys are made anew over the last stream";
+}
+
+TEST_F(SessionDatagrams, ComeUpThoughBothEndsDial) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    Pair pair{caller(), caller(), seed};
+    pair.have_datagrams();
+    pair.a.session->begin(pair.now);
+    pair.run_for(milliseconds{seed * 40});
+    pair.b.session->begin(pair.now);
+    pair.run_for(seconds{20});
+    EXPECT_EQ(pair.streams() > 1, pair.b.dials > 0);
+    EXPECT_EQ(pair.a.datagrams->way, Way::kDatagrams);
+    EXPECT_EQ(pair.b.datagrams->way, Way::kDatagrams);
+    for (End* const end : {&pair.a, &pair.b}) {
+      ASSERT_NE(end->session->datagrams(), nullptr);
+      EXPECT_EQ(end->session->datagrams()->status().reason, "");
+    }
+  }
+}
+
+TEST_F(SessionDatagrams, ServeNoOtherMachineWhileTheyAloneCarry) {
+  join();
+  pair_.network_works = false;
+  pair_.cut_streams();
+  run_busily(seconds{1});
+  ASSERT_EQ(pair_.b.session->phase(), Phase::kUp);
+  const int judged = pair_.b.judged;
+  SessionOptions options = caller();
+  options.identity.node.fill(9);
+  options.identity.host.fill(9);
+  SeededRandom random{7};
+  AnyAddress policy;
+  Session stranger{options, random, policy};
+  CountedPackets packets;
+  const CallId there = pair_.b.session->add_call(pair_.now, Direction::kIncoming);
+  const CallId here = stranger.add_call(pair_.now, Direction::kOutgoing);
+  for (int i = 0; i < 50; ++i) {
+    stranger.receive(pair_.now, here, pair_.b.session->take_octets(there), packets);
+    pair_.b.session->receive(pair_.now, there, stranger.take_octets(here), pair_.b.packets);
+    pair_.run_for(milliseconds{20});
+    stranger.advance(pair_.now);
+  }
+  EXPECT_EQ(pair_.b.judged, judged) << "refused before the policy hears of it";
+  EXPECT_EQ(pair_.b.session->phase(), Phase::kUp);
+  EXPECT_EQ(pair_.b.established, 1);
 }
 
 TEST_F(SessionDatagrams, AreOfNoUseToAPeerWithoutThem) {

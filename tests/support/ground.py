@@ -1,4 +1,4 @@
-"""A join by ESP in UDP that stands while a test does something to it: `isthmus up` on fellini, sshd on polanski."""
+"""A join that stands while a test does something to it: `isthmus up` on fellini, sshd on polanski."""
 import contextlib
 
 from support.gateway import Gateway, Up
@@ -9,7 +9,7 @@ TAKEN_WITHIN = 5  # a path that has become usable
 
 
 class Ground:
-    """Both ends, and the router between them. `up` is whoever drives the join."""
+    """Both ends, and the router between them. `up` is the `isthmus up` that has made the join, while it stands."""
 
     def __init__(self, topology, program):
         self.topology = topology
@@ -51,7 +51,7 @@ class Ground:
 
     @contextlib.contextmanager
     def joined(self, *words):
-        """Joined and by datagrams around a block, and afterwards all is undone."""
+        """Joined and proven around a block, by whatever carries the packets; afterwards all is undone."""
         with Up(self.near, self.sshd, *words) as self.up:
             self.up.wait_joined()
             yield self.up

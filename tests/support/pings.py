@@ -8,7 +8,7 @@ INTERVAL = 0.02
 
 
 class Pings:
-    """From hostA to the address, for as long as the block lasts."""
+    """From the host that has `source` to the address, for as long as the block lasts."""
 
     def __init__(self, topology, source, destination, host="hostA"):
         self.argv = topology.argv(host, ["ping", "-n", "-i", INTERVAL, "-W", 1, "-I", source, destination])
