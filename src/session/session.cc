@@ -23,6 +23,10 @@ bool are_of_one_pair(const Agreement& one, const Agreement& other) {
   return !one.peer || !other.peer || one.peer->host == other.peer->host;
 }
 
+bool are_of_one_process(const Agreement& one, const Agreement& other) {
+  return one.peer && other.peer && one.peer->node == other.peer->node;
+}
+
 bool only_asks(const Call& call) {
   return call.agreement().peer && call.agreement().peer->plan_only;
 }
@@ -228,7 +232,10 @@ void Session::on(Instant now, Call& call, Agreed&) {
     if (survivor(call, rival) == &rival) return leave(now, call);
     leave(now, rival);
   }
-  if (current_ == call.id() && call.agreement() == established_) return agree_by_.reset();
+  if (current_ == call.id() && call.agreement() == established_) {
+    agree_by_.reset();
+    return hear_early(now);
+  }
   establish(now, call);
 }
 
@@ -293,10 +300,9 @@ void Session::after_loss(Instant now, const CallEnded& ended) {
 }
 
 void Session::establish(Instant now, Call& call) {
-  // Keys and addresses belong to one pair of machines: another peer, and one that takes no datagrams, gets
-  // nothing of them.
-  const bool is_heir = call.takes_datagrams() && are_of_one_pair(call.agreement(), established_);
-  if (datagrams_ && !is_heir) drop_datagrams(now);
+  // Another process, be it of the same machine, has none of their keys.
+  if (datagrams_ && !(call.takes_datagrams() && are_of_one_process(call.agreement(), established_)))
+    drop_datagrams(now);
   current_ = call.id();
   established_ = call.agreement();
   agree_by_.reset();

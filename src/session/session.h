@@ -59,8 +59,7 @@ class Session {
   // Nothing before use_datagrams().
   [[nodiscard]] const DatagramPath* datagrams() const { return datagrams_ ? &*datagrams_ : nullptr; }
 
-  // Whether packets can be sent on a stream, and on which call.
-  [[nodiscard]] std::optional<CallId> current() const;
+  [[nodiscard]] std::optional<CallId> current() const;  // on whose stream packets can be sent
   // A packet waits its turn, maybe as part of a super-packet. Dropped where no call stands, or the way is
   // kNowhere.
   void enqueue(Instant now, const Packet& packet);
@@ -101,6 +100,7 @@ class Session {
   void take_stream_from_datagrams(Instant now);
   void drop_datagrams(Instant now);
   void hear_of_datagrams(Instant now, ConstBytes message);
+  void hear_early(Instant now);
   void follow_datagrams(Instant now);
   void follow_way(Instant now, const Carry& carry);
   void forget(Instant now, CallId id, const CallEnded& ended);

@@ -25,12 +25,16 @@ void Session::use_datagrams(Instant now, PathOptions options, PathFacts facts) {
   if (!datagrams_) datagrams_.emplace(std::move(options), *random_);
   if (datagrams_call_ == current_) {
     datagrams_->facts_changed(now, std::move(facts));
-    return follow_datagrams(now);
+  } else {
+    datagrams_->stream_up(now, std::move(facts));
+    datagrams_call_ = current_;
   }
-  datagrams_->stream_up(now, std::move(facts));
-  datagrams_call_ = current_;
+  hear_early(now);
+}
+
+void Session::hear_early(Instant now) {
   for (const auto& [call, message] : std::exchange(early_, {}))
-    if (current_ == call) hear_of_datagrams(now, message);
+    if (datagrams_ && datagrams_call_ == call) hear_of_datagrams(now, message);
   follow_datagrams(now);
 }
 
@@ -54,11 +58,12 @@ void Session::drop_datagrams(Instant now) {
 }
 
 void Session::on(Instant now, Call& call, DatagramsHeard& heard) {
-  if (datagrams_ && datagrams_call_ == call.id()) {
+  if (datagrams_ && datagrams_call_ == call.id() && !agree_by_) {
     hear_of_datagrams(now, heard.message);
     return follow_datagrams(now);
   }
-  // Of a call that does not carry the session yet, or not as far as the shell is.
+  // Of a call that does not carry the session yet, or not as far as the shell is; or of one that is
+  // negotiated anew, perhaps by another process.
   if (early_.size() < kMaxEarly) early_.emplace_back(call.id(), std::move(heard.message));
 }
 
