@@ -140,6 +140,7 @@ TEST_F(SessionDatagrams, ComeUpThoughBothEndsDial) {
   }
 }
 
+// It may also say goodbye at any moment.
 TEST_F(SessionDatagrams, ServeNoOtherMachineWhileTheyAloneCarry) {
   join();
   pair_.network_works = false;
@@ -147,23 +148,28 @@ TEST_F(SessionDatagrams, ServeNoOtherMachineWhileTheyAloneCarry) {
   run_busily(seconds{1});
   ASSERT_EQ(pair_.b.session->phase(), Phase::kUp);
   const int judged = pair_.b.judged;
-  SessionOptions options = caller();
-  options.identity.node.fill(9);
-  options.identity.host.fill(9);
-  SeededRandom random{7};
-  AnyAddress policy;
-  Session stranger{options, random, policy};
-  CountedPackets packets;
-  const CallId there = pair_.b.session->add_call(pair_.now, Direction::kIncoming);
-  const CallId here = stranger.add_call(pair_.now, Direction::kOutgoing);
-  for (int i = 0; i < 50; ++i) {
-    stranger.receive(pair_.now, here, pair_.b.session->take_octets(there), packets);
-    pair_.b.session->receive(pair_.now, there, stranger.take_octets(here), pair_.b.packets);
-    pair_.run_for(milliseconds{20});
-    stranger.advance(pair_.now);
+  for (int farewell = 1; farewell <= 20; ++farewell) {
+    SCOPED_TRACE(::testing::Message() << "goodbye after exchange " << farewell);
+    SessionOptions options = caller();
+    options.identity.node.fill(9);
+    options.identity.host.fill(9);
+    SeededRandom random{7};
+    AnyAddress policy;
+    Session stranger{options, random, policy};
+    CountedPackets packets;
+    const CallId there = pair_.b.session->add_call(pair_.now, Direction::kIncoming);
+    const CallId here = stranger.add_call(pair_.now, Direction::kOutgoing);
+    for (int i = 0; i < 30; ++i) {
+      if (i == farewell) stranger.close(pair_.now, {Bye::Reason::kUndone, ""});
+      stranger.receive(pair_.now, here, pair_.b.session->take_octets(there), packets);
+      pair_.b.session->receive(pair_.now, there, stranger.take_octets(here), pair_.b.packets);
+      stranger.advance(pair_.now);
+      run_busily(milliseconds{100});
+    }
+    EXPECT_EQ(pair_.b.judged, judged) << "refused before the policy hears of it";
+    EXPECT_EQ(pair_.b.session->phase(), Phase::kUp);
+    EXPECT_FALSE(pair_.b.ended);
   }
-  EXPECT_EQ(pair_.b.judged, judged) << "refused before the policy hears of it";
-  EXPECT_EQ(pair_.b.session->phase(), Phase::kUp);
   EXPECT_EQ(pair_.b.established, 1);
 }
 
