@@ -254,12 +254,12 @@ void Session::on(Instant now, Call& call, Heard& heard) {
 void Session::forget(Instant now, CallId id, const CallEnded& ended) {
   Call& call = calls_.at(id);
   const bool is_peers_to_close = call.is_plain() && ended.end == ppp::LinkEnd::kTerminatedByPeer;
-  // Whoever only asks has no say in a session that stands, nor has another machine, or one that has not said
-  // who it is, in one that datagrams carry.
+  // Of those who call us: whoever only asks has no say in a session that stands, nor has another machine, or
+  // one that has not said who it is, in one that datagrams carry.
   const bool is_known = call.agreement().peer && are_of_one_pair(call.agreement(), established_);
   const bool is_of_no_say =
       phase_ == Phase::kUp ? only_asks(call) || !is_known : phase_ == Phase::kHeld && only_asks(call);
-  const bool was_aside = current_ != id && is_of_no_say;
+  const bool was_aside = current_ != id && call.direction() == Direction::kIncoming && is_of_no_say;
   actions_.emplace_back(HangUp{id, call.link().take_octets(), is_peers_to_close});
   calls_.erase(id);
   std::erase_if(early_, [id](const auto& one) { return one.first == id; });

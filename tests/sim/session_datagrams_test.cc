@@ -57,6 +57,18 @@ TEST_F(SessionDatagrams, CarryTheSessionWhileTheStreamIsLostAndCalledAgain) {
   EXPECT_TRUE(is_direct());
 }
 
+TEST_F(SessionDatagrams, AreNoReasonToGiveTheStreamUpWhoseCallsComeToNothing) {
+  join();
+  for (int lost = 1; lost <= 5; ++lost) {
+    pair_.cut_streams();
+    for (int i = 0; i < 1000 && pair_.streams() == 0; ++i) run_busily(milliseconds{100});
+    ASSERT_EQ(pair_.streams(), 1U) << "the next call after " << lost << " that were cut before they agreed";
+  }
+  run_busily(seconds{3});
+  EXPECT_TRUE(pair_.a.session->current());
+  EXPECT_EQ(suspended(), 0);
+}
+
 TEST_F(SessionDatagrams, AreNoReasonToPassTrafficWhenTheyAreLostToo) {
   join();
   pair_.network_works = false;
