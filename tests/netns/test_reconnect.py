@@ -4,7 +4,6 @@
 
 One join stands for the whole file; each test takes the stream away in another manner and waits until it is back.
 """
-import contextlib
 import re
 import signal
 import time
@@ -12,39 +11,20 @@ import time
 import pytest
 
 from support.conversation import Conversation
-from support.gateway import MARKER, Gateway, Up, crosses_both_ways, kill, marked_ping, reaches, seconds_until
+from support.gateway import MARKER, Up, crosses_both_ways, kill, marked_ping, reaches, seconds_until
+from support.ground import Ground
 from support.netns import HOST_A, HOST_B, LAN_A, LAN_B, Topology, wait_until
-from support.sshd import Sshd
 
 BACK_WITHIN = 4  # a second until the call, and what ssh and PPP take on a loaded machine
 
 
-class Ground:
-    def __init__(self, topology, program):
-        self.topology = topology
-        self.sshd = Sshd(topology, "polanski", program=program).__enter__()
-        self.near = Gateway(topology, "fellini", program)
-        self.far = Gateway(topology, "polanski", program)
-        self.up = None
-
+class StreamGround(Ground):
     def is_back(self):
         return self.near.is_proven() and self.far.is_proven()
 
     def wait_back(self, seconds=BACK_WITHIN):
         wait_until(self.is_back, seconds, what="the link")
         assert crosses_both_ways(self.topology)
-
-    def nft(self, rule):
-        self.topology.run("router", ["nft", "-f", "-"], input=f"table inet cut {{ chain forward {{ type filter hook forward priority 0; {rule}; }}; }}\n")
-
-    @contextlib.contextmanager
-    def cut(self, rule):
-        """The router drops what matches until the block is left."""
-        self.nft(rule)
-        try:
-            yield
-        finally:
-            self.topology.run("router", ["nft", "delete", "table", "inet", "cut"])
 
     def stream_port(self):
         """The port of the near end's ssh connection."""
@@ -55,7 +35,7 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(isthmus):
     with Topology() as topology:
-        made = Ground(topology, isthmus)
+        made = StreamGround(topology, isthmus)
         with Up(made.near, made.sshd, "--path", "stream") as made.up:
             made.up.wait_joined()
             yield made
@@ -112,14 +92,14 @@ def unreachable_at_once(topology, source, destination):
 
 def test_under_traffic_a_dead_stream_is_noticed_within_5_s(ground):
     port = ground.stream_port()
-    with marked_ping(ground.topology), ground.cut(f"tcp sport {port} drop; tcp dport {port} drop"):
+    with marked_ping(ground.topology), ground.router(f"tcp sport {port} drop; tcp dport {port} drop"):
         assert seconds_until(lambda: ground.near.phases() == ["held"], 8, "the loss is noticed") <= 5.4
         ground.wait_back()
 
 
 def test_without_traffic_within_15_s_and_meanwhile_traffic_is_refused_and_not_leaked(ground):
     with ground.topology.capture("router", "any", "not ether proto 0x0806") as public:
-        with ground.cut("tcp dport 22 drop; tcp sport 22 drop"):
+        with ground.router("tcp dport 22 drop; tcp sport 22 drop"):
             started = time.monotonic()
             # The far end answers nothing either, and both must find out by themselves.
             wait_until(lambda: ground.near.phases() == ["held"] == ground.far.phases(), 18, what="the loss is noticed")
@@ -166,7 +146,7 @@ def test_a_hold_that_expires_undoes_both_ends(ground):
         end.wait_clean()
     with Up(ground.near, ground.sshd, "--path", "stream", "--hold", "2") as up:
         up.wait_joined()
-        with ground.cut("tcp dport 22 reject with tcp reset; tcp sport 22 reject with tcp reset"), marked_ping(ground.topology):
+        with ground.router("tcp dport 22 reject with tcp reset; tcp sport 22 reject with tcp reset"), marked_ping(ground.topology):
             assert up.process.wait(12) == 33, up.text()
             assert not ground.near.left()
     ground.far.isthmus("down", "--all")
