@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -11,7 +10,7 @@ namespace isthmus::app {
 namespace {
 
 Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Place& place, std::size_t count) {
-  const IpAddress any = *IpAddress::from_octets(std::array<std::uint8_t, 16>{});
+  const IpAddress any = IpAddress::unspecified(Family::kIpv6);
   Result<std::vector<io::UdpSocket>> sockets =
       io::UdpSocket::open_group({any, place.port}, count, place.mark);
   if (sockets || place.port == 0) return sockets;

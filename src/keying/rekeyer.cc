@@ -5,17 +5,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/earlier.h"
 
 namespace isthmus::keying {
 namespace {
 
 constexpr std::uint32_t kLastNumber = std::numeric_limits<std::uint32_t>::max();
-
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-  if (!a) return b;
-  if (!b) return a;
-  return std::min(*a, *b);
-}
 
 }  // namespace
 

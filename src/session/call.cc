@@ -5,17 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earlier.h"
 #include "ppp/vsncp.h"
 #include "session/datagram_path.h"
 
 namespace isthmus::session {
 namespace {
-
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-  if (!a) return b;
-  if (!b) return a;
-  return std::min(*a, *b);
-}
 
 constexpr std::uint32_t kCapabilities = ppp::kSuperPackets | ppp::kReceiveReports | ppp::kDatagrams;
 

@@ -4,15 +4,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/earlier.h"
 
 namespace isthmus::session {
 namespace {
-
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-  if (!a) return b;
-  if (!b) return a;
-  return std::min(*a, *b);
-}
 
 std::unexpected<Error> skipped(const char* what) {
   return fail(Error::Code::kProtocol, std::string{"datagram path: "} + what);

@@ -4,15 +4,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/earlier.h"
 
 namespace isthmus::session {
 namespace {
 
 constexpr ppp::LinkNote::Level kNotice = ppp::LinkNote::Level::kNotice;
-
-void earliest(std::optional<Instant>& best, std::optional<Instant> candidate) {
-  if (candidate && (!best || *candidate < *best)) best = candidate;
-}
 
 bool is_due(const std::optional<Instant>& deadline, Instant now) {
   return deadline && now >= *deadline;
@@ -134,9 +131,9 @@ void Session::close(Instant now, const Bye& bye) {
 std::optional<Instant> Session::next_deadline() const {
   std::optional<Instant> best;
   for (const auto& deadline : {dial_at_, hold_until_, close_by_, proof_by_, agree_by_, pump_at_})
-    earliest(best, deadline);
-  for (const auto& [id, call] : calls_) earliest(best, call.next_deadline());
-  if (datagrams_) earliest(best, datagrams_->next_deadline());
+    best = earlier(best, deadline);
+  for (const auto& [id, call] : calls_) best = earlier(best, call.next_deadline());
+  if (datagrams_) best = earlier(best, datagrams_->next_deadline());
   return best;
 }
 
