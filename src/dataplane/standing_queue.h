@@ -27,11 +27,14 @@ class StandingQueue {
     return true;
   }
 
-  // Nothing waits here but for this machine's own processor, whose turns take a millisecond or more.
+  // Nothing waits here but for this machine's own processor, whose turns take a millisecond or more. At its
+  // rate, gigabits a second, what a sender has under way is acknowledged within some milliseconds: its window
+  // holds no more. RFC 8289 section 4.3 wants the interval of that order.
   static constexpr Duration kTarget = std::chrono::milliseconds{1};
+  static constexpr Duration kInterval = std::chrono::milliseconds{10};
 
  private:
-  Codel codel_{.target = kTarget};
+  Codel codel_{.target = kTarget, .interval = kInterval};
 };
 
 }  // namespace isthmus::dataplane

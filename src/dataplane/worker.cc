@@ -1,8 +1,8 @@
 #include "dataplane/worker.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "io/boot_clock.h"
+#include "io/thread_schedule.h"
 
 namespace isthmus::dataplane {
 namespace {
@@ -43,11 +44,6 @@ void change(int epoll, int fd, std::uint32_t events) {
   interest.events = events;
   interest.data.fd = fd;
   ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &interest);
-}
-
-// Linux has it of each thread. Without CAP_SYS_NICE and RLIMIT_NICE it stays as it was.
-void raise_priority() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Worker::kNice);
 }
 
 }  // namespace
@@ -95,9 +91,15 @@ void Worker::start_thread() {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+// A turn is a good place to let others run, the worker behind the same queue or before it perhaps: the
+// scheduler itself would take the processor away at a tick, as much as 4 ms later.
 void Worker::run() {
-  raise_priority();
-  while (!is_stopped_) take_turns(wait());
+  io::set_thread_niceness(kNice);
+  io::set_thread_slice(kSlice);
+  while (!is_stopped_) {
+    take_turns(wait());
+    ::sched_yield();
+  }
 }
 
 // In milliseconds, as epoll takes it; rounded up, so that it is over then.

@@ -66,8 +66,10 @@ class Worker {
   std::vector<WorkerEvent> take_events() { return events_.take(); }
   static constexpr std::size_t kMostEvents = 1024;
 
-  // The thread's niceness, if this process may have it.
+  // The thread's niceness, if this process may have it, and how long it wants to run at a time, which says
+  // how soon it may run again (sched_setattr(2), of Linux 6.12 and later).
   static constexpr int kNice = -10;
+  static constexpr Duration kSlice = std::chrono::microseconds{400};
 
  private:
   struct Stop {};

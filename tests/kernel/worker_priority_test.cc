@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "io/thread_schedule.h"
 #include "kernel/joined_workers.h"
 
 namespace isthmus::dataplane {
@@ -32,22 +33,31 @@ bool may_raise_priority() {
   return may;
 }
 
-using WorkerPriorityTest = JoinedWorkers;
+class WorkerPriorityTest : public JoinedWorkers {
+ protected:
+  // The threads of two workers at each end.
+  std::set<id_t> begin() {
+    const std::set<id_t> before = threads();
+    join({.workers = 2});
+    report();  // each has begun
+    std::set<id_t> begun = threads();
+    for (const id_t thread : before) begun.erase(thread);
+    EXPECT_EQ(begun.size(), 4U);
+    return begun;
+  }
+};
 
 TEST_F(WorkerPriorityTest, IsHighAndNobodyElsesIs) {
   if (!may_raise_priority()) GTEST_SKIP() << "this process may not raise a thread's priority";
-  const std::set<id_t> before = threads();
   const int own = nice_of(static_cast<id_t>(::gettid()));
-  join({.workers = 2});
-  report();  // each has begun
-  std::size_t workers = 0;
-  for (const id_t thread : threads()) {
-    if (before.contains(thread)) continue;
-    EXPECT_EQ(nice_of(thread), -10);
-    ++workers;
-  }
-  EXPECT_EQ(workers, 4U);
+  for (const id_t worker : begin()) EXPECT_EQ(nice_of(worker), -10);
   EXPECT_EQ(nice_of(static_cast<id_t>(::gettid())), own);
+}
+
+TEST_F(WorkerPriorityTest, ComesWithShortSlices) {
+  if (io::thread_slice() == Duration{}) GTEST_SKIP() << "one slice for all threads (Linux before 6.12)";
+  for (const id_t worker : begin())
+    EXPECT_EQ(io::thread_slice(static_cast<pid_t>(worker)), std::chrono::microseconds{400});
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+#include "io/thread_schedule.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace isthmus::io {
+namespace {
+
+// struct sched_attr of sched_setattr(2): the C library has none, and the kernel's header cannot stand beside
+// <sched.h>.
+struct Attributes {
+  std::uint32_t size = sizeof(Attributes);
+  std::uint32_t policy = SCHED_OTHER;
+  std::uint64_t flags = 0;
+  std::int32_t niceness = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;  // nanoseconds
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+static_assert(sizeof(Attributes) == 48, "SCHED_ATTR_SIZE_VER0");
+
+}  // namespace
+
+// Linux has a niceness of each thread.
+bool set_thread_niceness(int niceness) {
+  return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) == 0;
+}
+
+int thread_niceness() {
+  return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
+}
+
+void set_thread_slice(Duration slice) {
+  Attributes wished;
+  wished.niceness = thread_niceness();
+  wished.runtime = static_cast<std::uint64_t>(slice.count());
+  ::syscall(SYS_sched_setattr, 0, &wished, 0);
+}
+
+Duration thread_slice(pid_t thread) {
+  Attributes found;
+  if (::syscall(SYS_sched_getattr, thread, &found, sizeof found, 0) != 0) return {};
+  return Duration{static_cast<Duration::rep>(found.runtime)};
+}
+
+}  // namespace isthmus::io
