@@ -117,14 +117,7 @@ session::PathCounts DatagramPlane::counts() const {
   counts.packets_sent = all.packets_sent;
   counts.dummies_sent = all.dummies_sent;
   for (const esp::SaStatus& sa : sas()) {
-    if (sa.direction != esp::SaStatus::Direction::kInbound) continue;
-    const auto known =
-        std::ranges::find(counts.received, sa.generation, &session::PathReport::Received::generation);
-    if (known == counts.received.end()) {
-      counts.received.push_back({sa.generation, sa.packets});
-    } else {
-      known->packets += sa.packets;
-    }
+    if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
   }
   return counts;
 }

@@ -84,6 +84,16 @@ inline std::vector<OwnDatagram> datagrams_of(Tunnel& tunnel) {
   return all;
 }
 
+// Authentic, fresh packets of this generation.
+inline std::uint64_t received(const Tunnel& tunnel, Generation generation) {
+  std::uint64_t packets = 0;
+  for (const SaStatus& sa : tunnel.status()) {
+    const bool is_of_it = sa.direction == SaStatus::Direction::kInbound && sa.generation == generation;
+    if (is_of_it) packets += sa.packets;
+  }
+  return packets;
+}
+
 inline std::vector<TunnelEvent> events_of(Tunnel& tunnel) {
   std::vector<TunnelEvent> all;
   while (const auto event = tunnel.next_event()) all.push_back(*event);

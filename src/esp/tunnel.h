@@ -54,9 +54,6 @@ class Tunnel {
   // counted, but for LimitReached and RemoteMoved, which are told later instead.
   [[nodiscard]] std::optional<TunnelEvent> next_event() { return events_.take(); }
   [[nodiscard]] const TunnelCounters& counters() const { return counters_; }
-  // Authentic, fresh packets of this generation since it was installed, dummies among them: what reports tell
-  // the peer about the path. Stays 0 for generations that are not there.
-  [[nodiscard]] std::uint64_t received(Generation generation) const;
   // Allocates.
   [[nodiscard]] std::vector<SaStatus> status() const;
 

@@ -128,14 +128,6 @@ Result<void> Tunnel::obey(SetSelector& set) {
   return {};
 }
 
-std::uint64_t Tunnel::received(Generation generation) const {
-  std::uint64_t packets = 0;
-  for (const auto& live : inbound_.all()) {
-    if (live->generation == generation) packets += live->sa.packets();
-  }
-  return packets;
-}
-
 std::vector<SaStatus> Tunnel::status() const {
   std::vector<SaStatus> all;
   for (const auto& live : inbound_.all()) all.push_back(status_of(*live));

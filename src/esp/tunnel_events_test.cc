@@ -58,8 +58,8 @@ TEST(TunnelProbes, GoByAGenerationThatIsNotYetInUse) {
   const auto events = events_of(pair.near);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(std::get<EchoArrived>(events[0]).generation, Generation{2});
-  EXPECT_EQ(pair.near.received(Generation{2}), 1U);
-  EXPECT_EQ(pair.near.received(kFirst), 0U);
+  EXPECT_EQ(received(pair.near, Generation{2}), 1U);
+  EXPECT_EQ(received(pair.near, kFirst), 0U);
 }
 
 TEST(TunnelProbes, GoWhereTheyAreSentAndAreEchoedToWhereTheyCameFrom) {

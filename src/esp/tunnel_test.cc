@@ -220,9 +220,9 @@ TEST(Tunnel, KeepsTwoGenerationsApart) {
   const Bytes of_the_second = seal(pair.near, packet());
   EXPECT_TRUE(open(pair.far, of_the_second));
   EXPECT_TRUE(open(pair.far, of_the_first)) << "the old one is still taken";
-  EXPECT_EQ(pair.far.received(Generation{1}), 1U);
-  EXPECT_EQ(pair.far.received(Generation{2}), 1U);
-  EXPECT_EQ(pair.far.received(Generation{3}), 0U);
+  EXPECT_EQ(received(pair.far, Generation{1}), 1U);
+  EXPECT_EQ(received(pair.far, Generation{2}), 1U);
+  EXPECT_EQ(received(pair.far, Generation{3}), 0U);
 }
 
 TEST(Tunnel, TakesNothingByARetiredGeneration) {

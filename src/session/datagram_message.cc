@@ -57,12 +57,18 @@ void compose(FieldWriter& out, const DatagramHello& hello) {
     put_generation(out, Tlv::kLiveGeneration, live[i]);
 }
 
+void put_count(FieldWriter& out, Tlv type, esp::Generation generation, std::uint64_t count) {
+  out.field(std::to_underlying(type), [&](ByteWriter& value) {
+    value.u32(std::to_underlying(generation));
+    value.u64(count);
+  });
+}
+
 void compose(FieldWriter& out, const PathReport& report) {
   for (std::size_t i = 0; i < std::min(report.received.size(), keying::kMaxLive); ++i) {
-    out.field(std::to_underlying(Tlv::kReceived), [&](ByteWriter& value) {
-      value.u32(std::to_underlying(report.received[i].generation));
-      value.u64(report.received[i].packets);
-    });
+    const PathReport::Received& one = report.received[i];
+    put_count(out, Tlv::kReceived, one.generation, one.packets);
+    if (one.highest) put_count(out, Tlv::kHighestNumbers, one.generation, *one.highest);
   }
   if (!report.probe_size) return;
   out.field(std::to_underlying(Tlv::kProbeSize), [&](ByteWriter& value) { value.u16(*report.probe_size); });
@@ -137,13 +143,21 @@ struct ReportReader {
 
   Result<void> take(Tlv type, ConstBytes value) {
     if (type == Tlv::kProbeSize) return probe_size.set(TRY(read_number<std::uint16_t>(value)));
-    if (type != Tlv::kReceived) return {};
-    if (message.received.size() >= keying::kMaxLive) return broken("too many generations");
+    if (type != Tlv::kReceived && type != Tlv::kHighestNumbers) return {};
     ByteReader in{value};
     const esp::Generation generation{in.u32()};
-    const std::uint64_t packets = in.u64();
+    const std::uint64_t count = in.u64();
     if (!in.ok() || in.remaining() > 0) return broken("a count of the wrong length");
-    message.received.push_back({generation, packets});
+    if (type == Tlv::kHighestNumbers) return take_highest(generation, count);
+    if (message.received.size() >= keying::kMaxLive) return broken("too many generations");
+    message.received.push_back({generation, count});
+    return {};
+  }
+  Result<void> take_highest(esp::Generation generation, std::uint64_t highest) {
+    if (message.received.empty() || message.received.back().generation != generation)
+      return broken("highest numbers not behind the count of their generation");
+    if (message.received.back().highest) return broken("highest numbers twice");
+    message.received.back().highest = highest;
     return {};
   }
   Result<DatagramMessage> finish() {

@@ -35,6 +35,9 @@ struct PathReport {
   struct Received {
     esp::Generation generation{};
     std::uint64_t packets = 0;  // since the generation was installed
+    // The highest sequence numbers of its SAs, together: so many had gone out when the last of them came.
+    // Older ends do not tell it.
+    std::optional<std::uint64_t> highest = {};
     friend bool operator==(const Received&, const Received&) = default;
   };
   std::vector<Received> received;

@@ -28,7 +28,8 @@ DatagramHello sample_hello() {
 }
 
 std::vector<DatagramMessage> samples() {
-  return {sample_hello(), PathReport{{{Generation{8}, 0}, {Generation{9}, 0x0102030405060708}}, 1500},
+  return {sample_hello(),
+          PathReport{{{Generation{8}, 0}, {Generation{9}, 0x0102030405060708, 0x0102030405060709}}, 1500},
           PathReport{}, PathClose{PathClose::Reason::kFailed}};
 }
 
@@ -173,6 +174,15 @@ TEST(PathReport, WithBrokenCountsIsRefused) {
   EXPECT_FALSE(decode_raw(10, {{21, Bytes(13, 1)}}));
   EXPECT_FALSE(decode_raw(10, {{22, {5}}}));
   EXPECT_FALSE(decode_raw(10, {{22, {5, 0}}, {22, {5, 0}}}));
+}
+
+TEST(PathReport, TellsTheHighestNumbersBehindTheCountOfTheirGeneration) {
+  const Bytes first(12, 1), second(12, 2);
+  EXPECT_TRUE(decode_raw(10, {{21, first}, {32, first}, {21, second}, {32, second}}));
+  EXPECT_FALSE(decode_raw(10, {{32, first}, {21, first}}));
+  EXPECT_FALSE(decode_raw(10, {{21, first}, {21, second}, {32, first}}));
+  EXPECT_FALSE(decode_raw(10, {{21, first}, {32, first}, {32, first}}));
+  EXPECT_FALSE(decode_raw(10, {{21, first}, {32, Bytes(11, 1)}}));
 }
 
 TEST(PathClose, WithoutAKnownReasonIsRefused) {

@@ -108,7 +108,7 @@ void DatagramPath::on(Instant now, DatagramHello hello) {
 }
 
 void DatagramPath::on(Instant now, const PathReport& report) {
-  const bool has_arrived = loss_.report(now, counts_.packets_sent + counts_.dummies_sent, report);
+  const bool has_arrived = loss_.report(now, report);
   if (!remote_) return;
   if (has_arrived) health_.confirm(now);
   if (report.probe_size) mtu_.confirm(now, *report.probe_size);

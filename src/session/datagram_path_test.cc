@@ -338,6 +338,30 @@ TEST_F(DatagramPathTest, StaysWhilePeerReportsThoughNoEchoComes) {
   EXPECT_EQ(path_.status().way, Way::kDatagrams);
 }
 
+// A report is up to a tick old when it comes, and a burst has gone out since.
+TEST_F(DatagramPathTest, DoesNotTakeForLostWhatIsStillUnderWay) {
+  open();
+  counts_.packets_sent = 1000;
+  tick();
+  probes_.clear();
+  EXPECT_TRUE(path_.hear(now_, encode(PathReport{{{Generation{1}, 100, 100}}, std::nullopt})));
+  collect();
+  EXPECT_EQ(path_.status().loss_per_mille, 0U);
+  EXPECT_THAT(probes_, IsEmpty()) << "the size is in no doubt";
+}
+
+TEST_F(DatagramPathTest, ConfirmsTheSizeWhereMuchIsLost) {
+  open();
+  counts_.packets_sent = 1000;
+  tick();
+  probes_.clear();
+  EXPECT_TRUE(path_.hear(now_, encode(PathReport{{{Generation{1}, 70, 100}}, std::nullopt})));
+  collect();
+  EXPECT_EQ(path_.status().loss_per_mille, 300U);
+  ASSERT_EQ(probes_.size(), 1U);
+  EXPECT_EQ(probes_[0].size, 1500U);
+}
+
 TEST_F(DatagramPathTest, StaysWhileEchoesComeThoughNoReportDoes) {
   open();
   for (int i = 1; i < 40; ++i) {

@@ -1,6 +1,9 @@
-// How much of what we send the peer reports to have received, over windows of some two seconds.
+// How much of what we send is lost, by what the peer reports, over windows of some two seconds. How much had
+// gone out when a report was made only the peer can say, by the sequence numbers it has seen: a count of ours
+// is up to a tick and a round trip newer, so that a burst would look lost.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -16,15 +19,20 @@ class LossMeter {
   static constexpr Duration kWindow = std::chrono::seconds{2};
   static constexpr std::uint64_t kLeastPackets = 10;  // below, a window says nothing
 
-  // A report came when `sent` packets had gone out, ever. Whether anything of ours has arrived since the
-  // last.
-  bool report(Instant now, std::uint64_t sent, const PathReport& report) {
-    std::uint64_t arrived = 0;
-    for (const PathReport::Received& now_received : report.received) arrived += newly(now_received);
+  // Whether anything of ours has arrived since the last report.
+  [[nodiscard]] bool report(Instant now, const PathReport& report) {
+    bool has_arrived = false;
+    for (const PathReport::Received& received : report.received) {
+      const PathReport::Received before = last_of(received.generation);
+      const std::uint64_t arrived = growth(before.packets, received.packets);
+      has_arrived |= arrived > 0;
+      if (!received.highest) continue;
+      arrived_ += arrived;
+      gone_ += growth(before.highest.value_or(0), *received.highest);
+    }
     last_ = report.received;
-    arrived_ += arrived;
-    close_window(now, sent);
-    return arrived > 0;
+    close_window(now);
+    return has_arrived;
   }
 
   // Of the last window in which enough was sent, in thousandths; then forgotten.
@@ -33,31 +41,27 @@ class LossMeter {
 
  private:
   // Counts begin anew with each generation, and end with it.
-  [[nodiscard]] std::uint64_t newly(const PathReport::Received& received) const {
-    for (const PathReport::Received& before : last_) {
-      if (before.generation == received.generation)
-        return received.packets > before.packets ? received.packets - before.packets : 0;
-    }
-    return received.packets;
+  [[nodiscard]] PathReport::Received last_of(esp::Generation generation) const {
+    const auto last = std::ranges::find(last_, generation, &PathReport::Received::generation);
+    return last == last_.end() ? PathReport::Received{} : *last;
+  }
+  static std::uint64_t growth(std::uint64_t before, std::uint64_t now) {
+    return now > before ? now - before : 0;
   }
 
-  void close_window(Instant now, std::uint64_t sent) {
+  void close_window(Instant now) {
     if (now - since_ < kWindow) return;
-    const std::uint64_t out = sent - sent_before_;
-    if (out >= kLeastPackets) {
-      const std::uint64_t lost = out > arrived_ ? out - arrived_ : 0;
-      per_mille_ = static_cast<unsigned>(lost * 1000 / out);
+    if (gone_ >= kLeastPackets) {
+      per_mille_ = static_cast<unsigned>(growth(arrived_, gone_) * 1000 / gone_);
       fresh_ = per_mille_;
     }
     since_ = now;
-    sent_before_ = sent;
-    arrived_ = 0;
+    gone_ = arrived_ = 0;
   }
 
   std::vector<PathReport::Received> last_;
   Instant since_{};
-  std::uint64_t sent_before_ = 0;
-  std::uint64_t arrived_ = 0;
+  std::uint64_t gone_ = 0, arrived_ = 0;  // in this window
   unsigned per_mille_ = 0;
   std::optional<unsigned> fresh_;
 };

@@ -51,6 +51,7 @@ enum class Tlv : std::uint8_t {
   kGeneration = 24,
   // 25, 26, 28 to 31: keying/key_message.cc
   kCiphers = 27,
+  kHighestNumbers = 32,
 };
 
 inline constexpr std::uint8_t kRoleCaller = 0x01;

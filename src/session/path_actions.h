@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "esp/tunnel_counters.h"
 #include "net/endpoint.h"
 #include "session/datagram_message.h"
 
@@ -31,7 +32,9 @@ using PathAction = std::variant<Carry, SetInnerMtu>;
 struct PathCounts {
   std::uint64_t packets_sent = 0;  // inner packets that went out as datagrams, ever
   std::uint64_t dummies_sent = 0;
-  std::vector<PathReport::Received> received;  // esp::Tunnel::received(), of each live generation
+  std::vector<PathReport::Received> received;  // by the inbound SAs, of each live generation
+
+  void add_received(const esp::SaStatus& inbound);
   friend bool operator==(const PathCounts&, const PathCounts&) = default;
 };
 

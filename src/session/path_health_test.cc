@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "session/loss_meter.h"
-
 namespace isthmus::session {
 namespace {
 
@@ -55,46 +53,6 @@ TEST(PathHealth, BlamesNobodyForTheTimeThatWeSlept) {
   health.observe(kStart + seconds{3600}, 10);
   EXPECT_FALSE(health.is_silent(kStart + seconds{3600}));
   EXPECT_EQ(health.silent_at(), kStart + seconds{3600} + kSilentAfter);
-}
-
-// --- LossMeter
-
-PathReport report(std::uint32_t generation, std::uint64_t packets) {
-  return {{{esp::Generation{generation}, packets}}, std::nullopt};
-}
-
-TEST(LossMeter, TellsOfWhatDidNotArrive) {
-  LossMeter loss;
-  (void)loss.report(kStart, 0, report(1, 0));
-  (void)loss.take_loss();
-  (void)loss.report(kStart + seconds{1}, 50, report(1, 40));
-  EXPECT_EQ(loss.take_loss(), std::nullopt) << "the window is not over";
-  (void)loss.report(kStart + seconds{2}, 100, report(1, 75));
-  EXPECT_EQ(loss.take_loss(), 250U);
-  EXPECT_EQ(loss.take_loss(), std::nullopt);
-  EXPECT_EQ(loss.per_mille(), 250U);
-}
-
-TEST(LossMeter, SaysWhetherAnythingHasArrivedSinceTheReportBefore) {
-  LossMeter loss;
-  EXPECT_TRUE(loss.report(kStart, 10, report(1, 5)));
-  EXPECT_FALSE(loss.report(kStart, 20, report(1, 5)));
-  EXPECT_FALSE(loss.report(kStart, 20, report(1, 4))) << "counts do not go back";
-  EXPECT_TRUE(loss.report(kStart, 20, report(2, 1))) << "another generation begins anew";
-}
-
-TEST(LossMeter, TakesNothingFromAHandfulOfPackets) {
-  LossMeter loss;
-  (void)loss.report(kStart, 0, report(1, 0));
-  (void)loss.report(kStart + seconds{2}, 5, report(1, 0));
-  EXPECT_EQ(loss.take_loss(), std::nullopt);
-}
-
-TEST(LossMeter, IsNeverBelowZero) {
-  LossMeter loss;
-  (void)loss.report(kStart, 0, report(1, 0));
-  (void)loss.report(kStart + seconds{2}, 20, report(1, 500));
-  EXPECT_EQ(loss.take_loss(), 0U);
 }
 
 }  // namespace

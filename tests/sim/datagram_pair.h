@@ -38,18 +38,15 @@ struct DatagramEnd {
 
   [[nodiscard]] PathCounts counts() const {
     PathCounts counts;
-    for (const LiveNumber number : live()) counts.received.push_back({number, 0});
     for (const esp::Tunnel& tunnel : tunnels) {
       counts.packets_sent += tunnel.counters().packets_sent;
       counts.dummies_sent += tunnel.counters().dummies_sent;
-      for (PathReport::Received& one : counts.received) one.packets += tunnel.received(one.generation);
+      for (const esp::SaStatus& sa : tunnel.status()) {
+        if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
+      }
     }
     return counts;
   }
-
- private:
-  using LiveNumber = esp::Generation;
-  [[nodiscard]] std::vector<LiveNumber> live() const { return path->rekeyer().state().live; }
 };
 
 class DatagramPair {

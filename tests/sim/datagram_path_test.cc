@@ -343,6 +343,42 @@ TEST(DatagramPathSimulation, FindsOutThatThePathHasBecomeNarrower) {
   EXPECT_TRUE(pair.is_direct());
 }
 
+TEST(DatagramPathSimulation, SoonConfirmsASizeThatNoLongerComesThrough) {
+  for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed};
+    pair.begin();
+    pair.run(seconds{10});
+    pair.keep_sending(milliseconds{10}, 0);
+    pair.run(seconds{5} + milliseconds{seed * 490});
+    pair.world.faults.mtu = 1400;
+    const auto is_narrow = [&] { return pair.ends[kCaller].path->status().outer_mtu < 1400U; };
+    EXPECT_LE(pair.run_until(is_narrow, seconds{20}), seconds{3} + kMaxProbesOfSize * kMtuProbeTimer);
+  }
+}
+
+TEST(DatagramPathSimulation, TakesNoBurstForLoss) {
+  DatagramPair pair{1, 2, 2};
+  pair.begin();
+  pair.run(seconds{5});
+  for (int burst = 0; burst < 100; ++burst) {
+    pair.run(milliseconds{pair.world.draw() % 1500});
+    for (int i = 0; i < 200; ++i) pair.send_packet(kCaller, 100);
+    pair.run_until([&] { return pair.ends[kCaller].path->status().loss_per_mille > 0; }, milliseconds{100});
+    ASSERT_EQ(pair.ends[kCaller].path->status().loss_per_mille, 0U) << "burst " << burst;
+  }
+}
+
+TEST(DatagramPathSimulation, TellsHowMuchIsLost) {
+  DatagramPair pair{1};
+  pair.begin();
+  pair.run(seconds{5});
+  pair.world.faults.loss = 10;
+  pair.keep_sending(milliseconds{5});
+  pair.run(seconds{5});
+  EXPECT_NEAR(pair.ends[kCaller].path->status().loss_per_mille, 100, 50);
+}
+
 TEST(DatagramPathSimulation, BelievesIcmpOnlyOfALiveSpi) {
   DatagramPair pair{1};
   pair.begin();

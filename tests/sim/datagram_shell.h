@@ -34,8 +34,9 @@ class DatagramShell {
     counts.packets_sent = packets_sent;
     counts.dummies_sent = tunnel_.counters().dummies_sent;
     if (path == nullptr) return counts;
-    for (const keying::LiveGeneration& one : path->rekeyer().live())
-      counts.received.push_back({one.number(), tunnel_.received(one.number())});
+    for (const esp::SaStatus& sa : tunnel_.status()) {
+      if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
+    }
     return counts;
   }
   std::uint64_t packets_sent = 0;  // as a worker would count them; no packet crosses here
