@@ -91,7 +91,7 @@ void DatagramPlane::on(Station&, const esp::TunnelEvent& event) {
 
 void DatagramPlane::on(Station&, const io::PathError& error) {
   if (error.os_errno != EMSGSIZE || !error.first_word || !error.mtu) return;
-  handlers_.too_big(esp::Spi{*error.first_word}, *error.mtu);
+  handlers_.too_big(error.to, esp::Spi{*error.first_word}, *error.mtu);
 }
 
 void DatagramPlane::on(Station&, const dataplane::TunLeft&) {}

@@ -23,7 +23,7 @@ class DatagramPlane : public std::enable_shared_from_this<DatagramPlane> {
     std::function<void(const esp::TunnelEvent&)> event;
     std::function<void()> counted;       // what counts() gives is new
     std::function<void()> end_of_batch;  // of calls of the others
-    std::function<void(esp::Spi quoted, std::size_t size)> too_big;
+    std::function<void(const Endpoint& to, esp::Spi quoted, std::size_t size)> too_big;
     std::function<void(const std::string& line)> warned;
   };
   struct Place {

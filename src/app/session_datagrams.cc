@@ -121,8 +121,8 @@ DatagramPlane::Handlers SessionDatagrams::handlers() {
   DatagramPlane::Handlers handlers;
   handlers.event = [this](const esp::TunnelEvent& event) { session_.worker_event(io::boot_now(), event); };
   handlers.counted = [this] { session_.counted(plane_->counts()); };
-  handlers.too_big = [this](esp::Spi quoted, std::size_t size) {
-    session_.too_big(io::boot_now(), quoted, size);
+  handlers.too_big = [this](const Endpoint& to, esp::Spi quoted, std::size_t size) {
+    session_.too_big(io::boot_now(), to, quoted, size);
   };
   handlers.end_of_batch = [this] { turn_(); };
   handlers.warned = [this](const std::string& line) { log_.warning(line); };

@@ -150,9 +150,10 @@ void DatagramPath::interface_mtu(Instant now, std::size_t mtu) {
   settle(now);
 }
 
-void DatagramPath::too_big(Instant now, esp::Spi quoted, std::size_t size) {
-  // Whoever guesses a live SPI sees our traffic, and could drop it as well.
-  if (!remote_ || !rekeyer_.has_outbound(quoted)) return;
+void DatagramPath::too_big(Instant now, const Endpoint& to, esp::Spi quoted, std::size_t size) {
+  // RFC 8899 section 4.6.1. Whoever guesses a live SPI sees our traffic, and could drop it as well. Of
+  // another address (an earlier one, or one that is just tried) it tells nothing about the path in use.
+  if (remote_ != to || !rekeyer_.has_outbound(quoted)) return;
   mtu_.too_big(now, size);
   probe_size(now);
   settle(now);

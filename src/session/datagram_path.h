@@ -42,8 +42,8 @@ class DatagramPath {
   // An error tells why the message meant nothing; it is for the log.
   Result<void> hear(Instant now, ConstBytes message);
   void worker_event(Instant now, const esp::TunnelEvent& event);
-  // ICMP says that packets of `size` are too big; its quote begins with `quoted`.
-  void too_big(Instant now, esp::Spi quoted, std::size_t size);
+  // ICMP says of a packet to `to` that no more than `size` fits; what it quotes of ours begins with `quoted`.
+  void too_big(Instant now, const Endpoint& to, esp::Spi quoted, std::size_t size);
   // Addresses or routes of this machine have changed.
   void network_changed(Instant now, std::vector<IpAddress> own_addresses);
   // The MTU of the interface that leads to the peer; 1500 until told.

@@ -230,7 +230,7 @@ TEST_F(DatagramPathTest, FollowsThePeerWhereTheOldAddressNoLongerAnswers) {
 
 TEST_F(DatagramPathTest, TriesTheBaseAtOnceAtANewAddressWhereItNeverPassedAtTheOld) {
   open();
-  path_.too_big(now_, path_.rekeyer().live()[0].sas.outbound[0], 1000);
+  path_.too_big(now_, kServer, path_.rekeyer().live()[0].sas.outbound[0], 1000);
   ASSERT_EQ(path_.status().way, Way::kStream) << "the error state, which waits five seconds";
   tick();
   probes_.clear();
@@ -288,7 +288,7 @@ TEST_F(DatagramPathTest, StaysOnTheStreamUntilPacketsOfIpv6Fit) {
   advance();
   answer_all();
   EXPECT_EQ(path_.status().way, Way::kDatagrams);
-  path_.too_big(now_, path_.rekeyer().live()[0].sas.outbound[0], 1290);
+  path_.too_big(now_, kServer, path_.rekeyer().live()[0].sas.outbound[0], 1290);
   EXPECT_EQ(path_.status().way, Way::kStream);
 }
 
@@ -336,6 +336,17 @@ TEST_F(DatagramPathTest, StaysWhilePeerReportsThoughNoEchoComes) {
     probes_.clear();
   }
   EXPECT_EQ(path_.status().way, Way::kDatagrams);
+}
+
+// RFC 8899 section 4.6.1.
+TEST_F(DatagramPathTest, TakesATooBigOfAnAddressThatPacketsDoNotGoToForNothing) {
+  open();
+  const esp::Spi spi = path_.rekeyer().live()[0].sas.outbound[0];
+  path_.too_big(now_, kElsewhere, spi, 1300);
+  path_.too_big(now_, {kServer.address, 23}, spi, 1300);
+  EXPECT_EQ(path_.status().outer_mtu, 1500U);
+  path_.too_big(now_, kServer, spi, 1300);
+  EXPECT_EQ(path_.status().outer_mtu, kBasePlpmtu);
 }
 
 // A report is up to a tick old when it comes, and a burst has gone out since.

@@ -78,9 +78,9 @@ void Session::worker_event(Instant now, const esp::TunnelEvent& event) {
   follow_datagrams(now);
 }
 
-void Session::too_big(Instant now, esp::Spi quoted, std::size_t size) {
+void Session::too_big(Instant now, const Endpoint& to, esp::Spi quoted, std::size_t size) {
   if (!datagrams_) return;
-  datagrams_->too_big(now, quoted, size);
+  datagrams_->too_big(now, to, quoted, size);
   follow_datagrams(now);
 }
 

@@ -71,6 +71,10 @@ def with_other_spi(packet):
     return packet[:28] + bytes(octet ^ 0x55 for octet in payload(packet)[:4]) + packet[32:]
 
 
+def to_another(packet):
+    return packet[:16] + socket.inet_aton("198.51.100.77") + packet[20:]
+
+
 def heard_of(topology, host):
     """How many of ICMP's words of an unreachable destination the host's kernel has taken."""
     names, values = [line.split() for line in topology.run(host, ["grep", "^Icmp:", "/proc/net/snmp"]).stdout.splitlines()]
@@ -85,6 +89,7 @@ def test_no_word_takes_the_size_below_the_base_nor_one_about_another_packet(grou
         packets = captured(caught)
         words = [too_big(packet, 68, ROUTER) for packet in packets]
         words += [too_big(with_other_spi(packet), size, ROUTER) for packet in packets for size in (576, 1280, HOLE)]
+        words += [too_big(to_another(packet), HOLE, ROUTER) for packet in packets]
         before = [heard_of(ground.topology, host) for host in ("fellini", "polanski")]
         resend(ground.topology, words, per_second=1000)
         time.sleep(0.5)

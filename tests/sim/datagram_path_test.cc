@@ -384,9 +384,10 @@ TEST(DatagramPathSimulation, BelievesIcmpOnlyOfALiveSpi) {
   pair.begin();
   pair.run(seconds{10});
   DatagramPath& path = *pair.ends[kCaller].path;
-  path.too_big(pair.now, esp::Spi{4711}, 1300);
+  const Endpoint remote = path.status().remote.value();
+  path.too_big(pair.now, remote, esp::Spi{4711}, 1300);
   EXPECT_EQ(path.status().outer_mtu, 1500U);
-  path.too_big(pair.now, path.rekeyer().live().back().sas.outbound[0], 1300);
+  path.too_big(pair.now, remote, path.rekeyer().live().back().sas.outbound[0], 1300);
   EXPECT_EQ(path.status().outer_mtu, kBasePlpmtu);
 }
 
