@@ -23,6 +23,11 @@ std::string kind_prefix(RouteKind kind) {
   return "";
 }
 
+std::string protocol_name(std::uint8_t ip_protocol) {
+  if (ip_protocol == 6) return "tcp";
+  return ip_protocol == 17 ? "udp" : fmt::format("protocol {}", ip_protocol);
+}
+
 std::string describe_change(const AddressChange& change) {
   std::string line = fmt::format("address {}/{}", change.local.to_string(), change.prefix_length);
   if (change.peer) line += " peer " + change.peer->to_string();
@@ -40,8 +45,7 @@ std::string describe_change(const RuleChange& change) {
   std::string line = fmt::format("rule {}:", change.priority);
   if (change.family == Family::kIpv6) line += " ipv6";
   if (change.to) line += " to " + change.to->to_string();
-  if (change.ip_protocol)
-    line += *change.ip_protocol == 6 ? " tcp" : fmt::format(" protocol {}", *change.ip_protocol);
+  if (change.ip_protocol) line += " " + protocol_name(*change.ip_protocol);
   if (change.destination_port) line += fmt::format(" port {}", *change.destination_port);
   if (change.mark) line += fmt::format(" mark {:#x}", *change.mark);
   return line + " table " + table_name(change.table);

@@ -13,7 +13,7 @@ namespace isthmus {
 namespace {
 
 constexpr std::uint32_t kMainTable = 254;
-constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kTcp = 6, kUdp = 17;
 constexpr std::uint64_t kMaxProxied = 256;  // neighbour entries for one prefix
 constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
 
@@ -145,12 +145,13 @@ class Planner {
 
   // Strict filtering drops what answers come by another way than the request went: ICMP errors of routers on
   // the way, whose addresses need not lie in an accepted prefix; towards the outside, the same for the outer
-  // connection when an accepted prefix covers it.
+  // connection when an accepted prefix covers it, and for the peer's datagrams, which need not be of ssh's
+  // family.
   void reverse_path_filters() {
     loosen(in_.interface, false);
     const bool is_covered =
         std::ranges::any_of(in_.outer, [&](const Endpoint& end) { return is_remote(end.address); });
-    if (!is_covered) return;
+    if (!is_covered && !would_swallow_datagrams(Family::kIpv4)) return;
     for (const std::string& name : outward_) loosen(name, true);
   }
 
@@ -198,7 +199,7 @@ class Planner {
     }
     for (const Family family : kFamilies) {
       if (!would_swallow_datagrams(family)) continue;
-      lasting(RuleChange{family, kFirstOuterPriority + in_.slot, kMainTable, {}, {}, {}, mark()});
+      lasting(RuleChange{family, kFirstOuterPriority + in_.slot, kMainTable, {}, kUdp, {}, mark()});
     }
   }
 

@@ -108,7 +108,7 @@ TEST(RoutePlan, KeepsItsDatagramsOutOfAFullTunnelByTheirMark) {
   input.accepted = {prefix("0.0.0.0/0")};
   input.datagram_port = 4500;
   const RoutePlan plan = make_route_plan(input, fellini());
-  EXPECT_THAT(lines(plan.lasting), Contains("rule 7003: mark 0x69736d03 table main"));
+  EXPECT_THAT(lines(plan.lasting), Contains("rule 7003: udp mark 0x69736d03 table main"));
   EXPECT_THAT(filter_of(plan), HasSubstr("meta mark 0x69736d03 udp sport 4500 accept"));
   EXPECT_THAT(filter_of(plan), HasSubstr("udp dport 4500 fib daddr type local accept"));
 }
@@ -119,8 +119,8 @@ TEST(RoutePlan, KeepsDatagramsOfEitherFamilyOutOfAFullTunnelOfIt) {
   input.accepted = {prefix("::/0")};
   input.datagram_port = 4500;
   EXPECT_THAT(lines(make_route_plan(input, fellini()).lasting),
-              AllOf(Contains("rule 7003: ipv6 mark 0x69736d03 table main"),
-                    Not(Contains("rule 7003: mark 0x69736d03 table main"))));
+              AllOf(Contains("rule 7003: ipv6 udp mark 0x69736d03 table main"),
+                    Not(Contains("rule 7003: udp mark 0x69736d03 table main"))));
 }
 
 TEST(RoutePlan, LeavesDatagramsAloneWhereNothingCoversThePeer) {
@@ -308,6 +308,20 @@ TEST(RoutePlan, LoosensTheOutsideOnlyWhereAPrefixCoversTheOuterConnection) {
   EXPECT_THAT(lines(make_route_plan(input, facts).lasting),
               Not(Contains("sysctl net.ipv4.conf.eth0.rp_filter=2")));
   input.accepted = {prefix("0.0.0.0/0")};
+  EXPECT_THAT(lines(make_route_plan(input, facts).lasting),
+              Contains("sysctl net.ipv4.conf.eth0.rp_filter=2"));
+}
+
+// The peer's datagrams may come over IPv4 though ssh goes over IPv6.
+TEST(RoutePlan, LoosensTheOutsideWhereDatagramsOfIpv4ComeFromWhatAFullTunnelCovers) {
+  HostFacts facts = fellini();
+  facts.sysctls["net.ipv4.conf.eth0.rp_filter"] = "1";
+  RoutePlanInput input = join();
+  input.outer = {{address("2001:db8:36::12"), 22}};
+  input.accepted = {prefix("0.0.0.0/0")};
+  EXPECT_THAT(lines(make_route_plan(input, facts).lasting),
+              Not(Contains("sysctl net.ipv4.conf.eth0.rp_filter=2")));
+  input.datagram_port = 4500;
   EXPECT_THAT(lines(make_route_plan(input, facts).lasting),
               Contains("sysctl net.ipv4.conf.eth0.rp_filter=2"));
 }
