@@ -30,7 +30,7 @@ struct Sealed {
   std::uint8_t traffic_class = 0;
 };
 
-// A datagram of the Tunnel's own (probe, echo, keepalive), as above, with traffic class 0; `from` is the
+// A datagram of the Tunnel's own (probe, echo), as above, with traffic class 0; `from` is the
 // address of ours to send it from, if that matters.
 struct Outgoing {
   std::size_t size = 0;

@@ -155,16 +155,9 @@ std::optional<Outgoing> Tunnel::next_datagram(MutableBytes out) {
 }
 
 std::optional<Outgoing> Tunnel::make_datagram(const Waiting& waiting, MutableBytes out) {
-  if (!waiting.probe) {
-    if (out.empty()) return std::nullopt;
-    out[0] = kKeepalive;
-    ++counters_.keepalives_sent;
-    return Outgoing{1, waiting.to};
-  }
-
   LiveOutbound* const live = find_outbound(waiting.generation);
   if (live == nullptr || out.size() < sealed_size(waiting.size)) return std::nullopt;
-  write_probe(*waiting.probe, out.subspan(kHeaderSize, waiting.size));
+  write_probe(waiting.probe, out.subspan(kHeaderSize, waiting.size));
   const auto size = seal_by(*live, out.subspan(kHeaderSize, waiting.size + kTrailerRoom), kNextDummy, out);
   if (!size) return std::nullopt;
   ++counters_.dummies_sent;

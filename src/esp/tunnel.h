@@ -92,9 +92,9 @@ class Tunnel {
     bool is_hard_limit_told = false;
   };
 
-  // A datagram of our own that waits to be made; a keepalive if it has no probe.
+  // A datagram of our own that waits to be made.
   struct Waiting {
-    std::optional<Probe> probe;
+    Probe probe;
     Generation generation{};
     std::size_t size = 0;  // of the probe
     Endpoint to;
@@ -108,7 +108,6 @@ class Tunnel {
   Result<void> obey(const RetireOutbound& retire);
   Result<void> obey(const SetRemote& set);
   Result<void> obey(const SendProbe& send);
-  Result<void> obey(const SendKeepalive& send);
   Result<void> obey(SetSelector& set);
   Result<SaCipher> make_cipher(const SaParameters& sa) const;
   [[nodiscard]] SaLimits limits_of(bool is_esn) const;

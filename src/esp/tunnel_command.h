@@ -68,15 +68,12 @@ struct SendProbe {
   std::optional<Endpoint> to;
 };
 
-// Sends one octet FF to where packets go (RFC 3948 section 2.3).
-struct SendKeepalive {};
-
 // What may come in. A new Tunnel lets nothing in.
 struct SetSelector {
   Selector selector;
 };
 
 using TunnelCommand = std::variant<InstallInbound, InstallOutbound, UseOutbound, Retire, RetireOutbound,
-                                   SetRemote, SendProbe, SendKeepalive, SetSelector>;
+                                   SetRemote, SendProbe, SetSelector>;
 
 }  // namespace isthmus::esp

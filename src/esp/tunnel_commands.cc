@@ -116,13 +116,6 @@ Result<void> Tunnel::obey(const SendProbe& send) {
   return {};
 }
 
-Result<void> Tunnel::obey(const SendKeepalive& /*send*/) {
-  if (!remote_) return fail(Error::Code::kInvalid, "keepalive: no address to send it to");
-  if (!waiting_.push({.probe = {}, .generation = {}, .size = 0, .to = *remote_}))
-    return fail(Error::Code::kRefused, fmt::format("keepalive: {} datagrams wait already", kMaxWaiting));
-  return {};
-}
-
 Result<void> Tunnel::obey(SetSelector& set) {
   selector_ = std::move(set.selector);
   return {};

@@ -17,8 +17,7 @@ struct TunnelCounters {
   std::uint64_t octets_sent = 0;
   std::uint64_t packets_received = 0;
   std::uint64_t octets_received = 0;
-  std::uint64_t dummies_sent = 0;  // probes and echoes
-  std::uint64_t keepalives_sent = 0;
+  std::uint64_t dummies_sent = 0;     // probes and echoes
   std::uint64_t dummies_refused = 0;  // echoes and probes that could not be sent
   std::uint64_t events_lost = 0;      // the control thread did not take them in time
   // Combinations of inner and outer ECN that no tunnel makes (RFC 6040 section 4.2): something on the way
@@ -38,7 +37,6 @@ struct TunnelCounters {
     packets_received += other.packets_received;
     octets_received += other.octets_received;
     dummies_sent += other.dummies_sent;
-    keepalives_sent += other.keepalives_sent;
     dummies_refused += other.dummies_refused;
     events_lost += other.events_lost;
     unexpected_ecn += other.unexpected_ecn;

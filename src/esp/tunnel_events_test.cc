@@ -128,15 +128,6 @@ TEST(TunnelProbes, WaitInBoundedNumber) {
   EXPECT_EQ(pair.near.apply(SendProbe{kFirst, 1, 0, std::nullopt}).error().code, Error::Code::kRefused);
 }
 
-TEST(TunnelKeepalive, IsOneOctetToTheRemote) {
-  Joined pair;
-  ASSERT_TRUE(pair.near.apply(SendKeepalive{}));
-  const auto sent = datagrams_of(pair.near);
-  ASSERT_EQ(sent.size(), 1U);
-  EXPECT_EQ(sent[0].octets, Bytes{0xff});
-  EXPECT_EQ(sent[0].to, kFar);
-}
-
 std::vector<TunnelEvent> moved(const Endpoint& from, RemoteMoved::By by = RemoteMoved::By::kPacket) {
   return {RemoteMoved{from, kFirst, Spi{0x1002}, by}};
 }
