@@ -17,25 +17,17 @@ struct LiveGeneration {
   // What each of our workers sends in its probe, and whether that came back.
   std::vector<std::uint64_t> tokens;
   std::vector<bool> proven;
-  std::optional<Instant> probe_at;  // the next probes of those not proven
-  bool is_inward = false;           // the peer's packets come by it, if they come as datagrams
-  bool is_heard = false;            // the peer is known to hold it
-  bool is_wanted_anew = false;      // a soft limit is reached
-  bool is_spent = false;            // a hard limit is reached: nothing more goes out by it
-  bool has_outbound = true;
+  std::optional<Instant> probe_at;   // the next probes of those not proven
+  bool is_inward = false;            // the peer's packets come by it, if they come as datagrams
+  bool is_heard = false;             // the peer is known to hold it
+  bool is_wanted_anew = false;       // a soft limit is reached
+  bool is_spent = false;             // a hard limit is reached: nothing more goes out by it
   std::optional<Instant> retire_at;  // a newer one has taken over in both directions
 
   [[nodiscard]] esp::Generation number() const { return sas.number; }
   // Every worker of ours sends by it.
   [[nodiscard]] bool is_outward() const {
     return std::ranges::all_of(proven, [](bool is_proven) { return is_proven; });
-  }
-  // Whether this worker of ours has any SA of it.
-  [[nodiscard]] bool is_held_by(std::size_t worker) const {
-    const auto workers = static_cast<unsigned>(sas.outbound.size());
-    return has_outbound || std::ranges::any_of(sas.inbound, [&](esp::Spi spi) {
-             return esp::worker_of(spi, workers) == worker;
-           });
   }
   [[nodiscard]] bool is_complete() const { return is_outward() && is_inward; }
 };

@@ -191,16 +191,14 @@ void Rekeyer::check_complete(Instant now) {
   for (LiveGeneration& older : live_) {
     if (&older == &live_.back() || older.retire_at) continue;
     older.retire_at = now + kLinger;
-    older.has_outbound = false;
     for (std::size_t worker = 0; worker < options_.workers; ++worker)
       commands_.push_back({worker, esp::RetireOutbound{older.number()}});
   }
 }
 
 void Rekeyer::retire(esp::Generation number) {
-  for (std::size_t worker = 0; worker < options_.workers; ++worker) {
-    if (find(number)->is_held_by(worker)) commands_.push_back({worker, esp::Retire{number}});
-  }
+  for (std::size_t worker = 0; worker < options_.workers; ++worker)
+    commands_.push_back({worker, esp::Retire{number}});
   std::erase_if(live_, [&](const LiveGeneration& generation) { return generation.number() == number; });
 }
 
