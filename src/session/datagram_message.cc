@@ -175,10 +175,9 @@ struct CloseReader {
   }
   Result<DatagramMessage> finish() const {
     if (!reason.is_set()) return broken("a field that must be there is missing");
-    if (reason.value() != std::to_underlying(PathClose::Reason::kSwitchedOff) &&
-        reason.value() != std::to_underlying(PathClose::Reason::kFailed))
+    if (reason.value() != std::to_underlying(PathClose::Reason::kSwitchedOff))
       return broken("a reason of no known number");
-    return PathClose{static_cast<PathClose::Reason>(reason.value())};
+    return PathClose{};
   }
 };
 

@@ -47,10 +47,7 @@ struct PathReport {
 
 // The sender neither sends nor takes datagrams any more; only another stream can begin them again.
 struct PathClose {
-  enum class Reason : std::uint8_t {
-    kSwitchedOff = 1,
-    kFailed = 2,  // the sender's socket or workers are gone
-  };
+  enum class Reason : std::uint8_t { kSwitchedOff = 1 };
   Reason reason = Reason::kSwitchedOff;
   friend bool operator==(const PathClose&, const PathClose&) = default;
 };

@@ -30,7 +30,7 @@ DatagramHello sample_hello() {
 std::vector<DatagramMessage> samples() {
   return {sample_hello(),
           PathReport{{{Generation{8}, 0}, {Generation{9}, 0x0102030405060708, 0x0102030405060709}}, 1500},
-          PathReport{}, PathClose{PathClose::Reason::kFailed}};
+          PathReport{}, PathClose{}};
 }
 
 TEST(DatagramMessage, ComesBackAsItWasSent) {
@@ -188,7 +188,7 @@ TEST(PathReport, TellsTheHighestNumbersBehindTheCountOfTheirGeneration) {
 TEST(PathClose, WithoutAKnownReasonIsRefused) {
   EXPECT_FALSE(decode_raw(11, {}));
   EXPECT_FALSE(decode_raw(11, {{23, {0}}}));
-  EXPECT_FALSE(decode_raw(11, {{23, {3}}}));
+  EXPECT_FALSE(decode_raw(11, {{23, {2}}}));
   EXPECT_FALSE(decode_raw(11, {{23, {1}}, {23, {1}}}));
 }
 

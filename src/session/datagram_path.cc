@@ -57,9 +57,9 @@ void DatagramPath::say_hello() {
   messages_.push_back(encode(hello));
 }
 
-void DatagramPath::close(Instant now, PathClose::Reason reason) {
+void DatagramPath::close(Instant now) {
   if (has_stream_ && !is_closed_ && options_.mode != PathMode::kStream)
-    messages_.push_back(encode(PathClose{reason}));
+    messages_.push_back(encode(PathClose{}));
   is_closed_ = true;
   leave(now, "it was switched off here");
 }

@@ -49,7 +49,7 @@ class DatagramPath {
   // The MTU of the interface that leads to the peer; 1500 until told.
   void interface_mtu(Instant now, std::size_t mtu);
   // No more datagrams until the next stream_up().
-  void close(Instant now, PathClose::Reason reason);
+  void close(Instant now);
 
   // The caller sleeps until next_deadline(), reads the workers' counters, and then calls advance().
   [[nodiscard]] std::optional<Instant> next_deadline() const;

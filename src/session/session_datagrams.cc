@@ -47,7 +47,7 @@ void Session::take_stream_from_datagrams(Instant now) {
 void Session::drop_datagrams(Instant now) {
   datagrams_call_.reset();
   datagrams_->stream_down(now);
-  datagrams_->close(now, PathClose::Reason::kSwitchedOff);
+  datagrams_->close(now);
   std::ignore = datagrams_->take_messages();  // they were for a stream that is gone
   for (keying::WorkerCommand& command : datagrams_->take_commands())
     actions_.emplace_back(std::move(command));

@@ -430,7 +430,7 @@ TEST(DatagramPathSimulation, EndsAtBothEndsWhenOneSwitchesItOff) {
   pair.begin();
   pair.run(seconds{5});
   ASSERT_TRUE(pair.is_direct());
-  pair.ends[kCalled].path->close(pair.now, PathClose::Reason::kSwitchedOff);
+  pair.ends[kCalled].path->close(pair.now);
   pair.run(seconds{1});
   EXPECT_TRUE(pair.is_on_stream());
   EXPECT_THAT(pair.ends[kCaller].path->rekeyer().live(), ::testing::IsEmpty());
@@ -444,7 +444,7 @@ TEST(DatagramPathSimulation, BeginsAgainWithTheNextStreamAfterItWasSwitchedOff) 
     DatagramPair pair{1};
     pair.begin();
     pair.run(seconds{5});
-    pair.ends[end].path->close(pair.now, PathClose::Reason::kFailed);
+    pair.ends[end].path->close(pair.now);
     pair.run(seconds{5});
     pair.stream_down();
     pair.run(seconds{1});
