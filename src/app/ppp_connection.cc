@@ -111,6 +111,8 @@ Result<void> PppConnection::connect() {
     command_errors_ = std::make_shared<LineReader>(loop_, std::move(errors), log_line);
     command_errors_->start();
   }
+  // Last of what can fail: its handlers are ours.
+  TRY(pump_->start());
   log_.notice(fmt::format("Using interface {}", interface()));
   log_.notice(fmt::format("Connect: {} <--> {}", interface(), carrier_.name()));
   write_pid_files();
@@ -130,7 +132,6 @@ void PppConnection::write_pid_files() {
 
 void PppConnection::start() {
   stream_->start();
-  pump_->start();
   const Duration patience = first_word_patience(options_);
   const Instant now = io::boot_now();
   if (patience == Duration::zero()) return begin(now);
@@ -205,8 +206,15 @@ bool PppConnection::send_batch() {
 }
 
 void PppConnection::drained() {
-  if (!end_) return pump_->resume();
+  if (!end_) return read_interface();
   if (stream_->backlog() == 0) tear_down();
+}
+
+void PppConnection::read_interface() {
+  const Result<void> resumed = pump_->resume();
+  if (resumed) return;
+  give_up(resumed.error().message);
+  follow(io::boot_now());
 }
 
 // --- time

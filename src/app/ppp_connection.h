@@ -75,6 +75,7 @@ class PppConnection final : public std::enable_shared_from_this<PppConnection>, 
   void write_octets();
   bool send_batch();
   void drained();
+  void read_interface();
   void carrier_lost(const std::string& why);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void on_time();

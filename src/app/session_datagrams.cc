@@ -197,16 +197,25 @@ void SessionDatagrams::carry(const session::Carry& carry) {
   log_.notice(fmt::format("packets go by {}{}{}", name_of(carry.way), carry.reason.empty() ? "" : ": ",
                           carry.reason));
   if (carry.way == session::Way::kDatagrams) {
+    is_unread_ = false;
     tunnel_->pause();
     plane_->read_tun();
   } else {
     plane_->leave_tun();
-    tunnel_->resume();
+    read_tunnel();
   }
+}
+
+// Where this process has no descriptor left for it, tried again with each count.
+void SessionDatagrams::read_tunnel() {
+  const Result<void> resumed = tunnel_->resume();
+  const bool was_read = !std::exchange(is_unread_, !resumed);
+  if (!resumed && was_read) log_.error("no packet goes by the stream: " + resumed.error().message);
 }
 
 void SessionDatagrams::advance(Instant now) {
   if (!count_at_ || now < *count_at_) return;
+  if (is_unread_) read_tunnel();
   session::PathCounts counts = plane_->counts();
   const bool is_busy = counts != std::exchange(last_counts_, counts);
   plane_->ask_counts();

@@ -53,6 +53,7 @@ class SessionDatagrams {
  private:
   [[nodiscard]] bool are_wanted() const;
   Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
+  void read_tunnel();
   [[nodiscard]] DatagramPlane::Handlers handlers();
   // Of the interface that leads to the peer; `likely` is where it may be as long as nothing has answered.
   void tell_interface_mtu(const HostFacts& facts, std::optional<IpAddress> likely = {});
@@ -66,6 +67,7 @@ class SessionDatagrams {
   std::function<void()> turn_;
   std::shared_ptr<TunPump> tunnel_;
   std::shared_ptr<DatagramPlane> plane_;
+  bool is_unread_ = false;  // though packets go by the stream
   std::optional<Instant> count_at_;
   session::PathCounts last_counts_;
 };

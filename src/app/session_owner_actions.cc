@@ -202,8 +202,9 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
     turn();
     return true;  // the queue drops what is too much, and the fairest way
   };
-  tunnel_ = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
-  tunnel_->start();
+  auto tunnel = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
+  TRY(tunnel->start());
+  tunnel_ = std::move(tunnel);
   return {};
 }
 

@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
+#include <tuple>
 #include <utility>
+
+#include "io/unique_fd.h"
 
 namespace isthmus::app {
 namespace {
@@ -19,13 +23,30 @@ TunPump::TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers
     queues_.push_back({&queue, asio::posix::stream_descriptor{loop}});
 }
 
-void TunPump::resume() {
-  is_paused_ = false;
-  if (stopped_) return;
+Result<void> TunPump::resume() {
+  if (stopped_) return {};
   for (Queue& queue : queues_) {
-    if (!queue.readable.is_open()) queue.readable.assign(fcntl(queue.queue->fd(), F_DUPFD_CLOEXEC, 3));
+    const Result<void> opened = open(queue);
+    if (!opened) pause();
+    if (!opened) return opened;
+  }
+  is_paused_ = false;
+  for (Queue& queue : queues_) {
     if (!queue.is_waiting) wait(queue);
   }
+  return {};
+}
+
+Result<void> TunPump::open(Queue& queue) {
+  if (queue.readable.is_open()) return {};
+  constexpr const char* kWhat = "wait for the tunnel interface's packets";
+  io::UniqueFd twin{fcntl(queue.queue->fd(), F_DUPFD_CLOEXEC, 3)};
+  if (!twin.is_open()) return fail_errno(errno, kWhat);
+  asio::error_code error;
+  queue.readable.assign(twin.get(), error);
+  if (error) return fail_errno(error.value(), kWhat);
+  std::ignore = twin.release();  // it is the loop's now
+  return {};
 }
 
 void TunPump::pause() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/result.h"
 #include "io/tun_device.h"
 #include "net/coalescer.h"
 #include "net/packet.h"
@@ -27,10 +28,11 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
   // Takes the device: the interface goes with the pump.
   TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers);
 
-  void start() { resume(); }
+  Result<void> start() { return resume(); }
   // Reads no more until resume(): what comes is for whoever else reads the queues.
   void pause();
-  void resume();
+  // An error leaves it paused: this process has no descriptor left to wait by.
+  Result<void> resume();
   void stop();
   // For the kernel, by flush() at the latest: packets of one flow go to it as super-packets.
   void deliver(const Packet& packet);
@@ -59,6 +61,7 @@ class TunPump : public std::enable_shared_from_this<TunPump> {
     unsigned round = 0;  // of waiting: what is left of an earlier one counts for nothing
   };
 
+  static Result<void> open(Queue& queue);
   void wait(Queue& queue);
   void read_batch(Queue& queue);
 
