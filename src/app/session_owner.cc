@@ -210,6 +210,7 @@ void SessionOwner::set_timer() {
   consider(put_back_at_);
   consider(linger_until_);
   consider(sign_at_);
+  if (tunnel_) consider(mtu_.next_deadline());
   if (datagrams_) consider(datagrams_->next_deadline());
   for (const auto& [id, leg] : legs_) {
     consider(leg.begin_by);
@@ -239,6 +240,7 @@ void SessionOwner::on_time() {
     look_at_network();
   }
   if (is_due(sign_at_) && setup_.progress) sign_at_ = setup_.progress->still_waiting(now, waiting_for_);
+  follow_mtu(now);
   datagrams_->advance(now);
   if (!is_over_) session_->advance(now);
   turn();

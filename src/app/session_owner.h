@@ -17,6 +17,7 @@
 #include "app/session_datagrams.h"
 #include "app/session_state.h"
 #include "app/tun_pump.h"
+#include "app/tunnel_mtu.h"
 #include "io/boot_timer.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
@@ -84,7 +85,8 @@ class SessionOwner {
 
   Result<void> join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer);
   Result<void> open_tunnel(int mtu);
-  [[nodiscard]] int tunnel_mtu(const session::Agreement& agreement) const;
+  int agree_mtu(const session::Agreement& agreement);
+  void follow_mtu(Instant now);
   void look_at_network();
   void warn_of_text_before(session::CallId id);
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
@@ -123,7 +125,7 @@ class SessionOwner {
   std::vector<std::shared_ptr<Connection>> connections_;
   std::shared_ptr<TunPump> tunnel_;
   std::optional<SessionDatagrams> datagrams_;
-  std::optional<int> datagram_mtu_;  // the largest packet that fits
+  TunnelMtu mtu_;
   Selector selector_;
   std::optional<std::uint64_t> interface_id_;  // as agreed on first
   Bytes octets_;                               // on their way from a call to its stream

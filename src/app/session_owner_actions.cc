@@ -151,8 +151,9 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
       agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
   say_step("link",
            fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
-  const int mtu = tunnel_mtu(agreement);
+  const int mtu = agree_mtu(agreement);
   TRY(open_tunnel(mtu));
+  mtu_.set(mtu);
   TRY(datagrams_->open(tunnel_, leg != nullptr ? leg->answered_at : std::uint16_t{0},
                        kFirstDatagramMark + routes_.slot()));
   const std::string interface = tunnel_->device().name();
@@ -208,9 +209,10 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
   return {};
 }
 
-int SessionOwner::tunnel_mtu(const session::Agreement& agreement) const {
-  const int wished = std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu);
-  return std::min(wished, datagram_mtu_.value_or(wished));
+int SessionOwner::agree_mtu(const session::Agreement& agreement) {
+  mtu_.agreed(std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu));
+  if (!session_->takes_datagrams()) mtu_.datagrams_take(std::nullopt);
+  return *mtu_.wanted();
 }
 
 void SessionOwner::on(keying::WorkerCommand& command) {
@@ -222,14 +224,20 @@ void SessionOwner::on(session::Carry& carry) {
 }
 
 void SessionOwner::on(session::SetInnerMtu& set) {
-  datagram_mtu_ = static_cast<int>(set.mtu);
-  const session::Agreement* agreement = session_->agreement();
-  if (!tunnel_ || agreement == nullptr || tunnel_mtu(*agreement) == state_.mtu) return;
-  const int mtu = tunnel_mtu(*agreement);
-  if (const Result<void> changed = tunnel_->device().change_mtu(mtu); !changed)
+  mtu_.datagrams_take(static_cast<int>(set.mtu));
+  follow_mtu(io::boot_now());
+}
+
+void SessionOwner::follow_mtu(Instant now) {
+  const std::optional<int> mtu = mtu_.due(now);
+  if (!tunnel_ || !mtu) return;
+  if (const Result<void> changed = tunnel_->device().change_mtu(*mtu); !changed) {
+    mtu_.refused(now);
     return log_.warning(changed.error().message);
-  log_.info(fmt::format("the tunnel's MTU is {} now", mtu));
-  state_.mtu = mtu;
+  }
+  mtu_.set(*mtu);
+  log_.info(fmt::format("the tunnel's MTU is {} now", *mtu));
+  state_.mtu = *mtu;
   save_state();
 }
 
