@@ -128,6 +128,7 @@ Result<void> SessionOwner::arm() {
                       setup_.site.policy().offers,
                       setup_.site.policy().accepts};
   options.link = link_options(setup_.site.policy(), options.dials);
+  options.takes_datagrams = setup_.site.policy().path != session::PathMode::kStream;
   session_.emplace(std::move(options), random_, setup_.site);
   datagrams_.emplace(loop_, setup_.site, *session_, log_, [this] { turn(); });
   session_->trace_frames(setup_.verbosity >= 2);

@@ -12,11 +12,8 @@
 namespace isthmus::session {
 namespace {
 
-constexpr std::uint32_t kCapabilities = ppp::kSuperPackets | ppp::kReceiveReports | ppp::kDatagrams;
-
 ppp::LinkOptions link_options(ppp::LinkOptions options) {
   options.network.reset();  // until policy has spoken
-  options.vsncp_capabilities = kCapabilities;
   return options;
 }
 
@@ -26,6 +23,7 @@ Call::Call(CallId id, Direction direction, ppp::LinkOptions link, Hello ours, Ra
            const ppp::AddressPolicy& policy)
     : id_(id),
       direction_(direction),
+      announced_(link.vsncp_capabilities),
       link_(link_options(std::move(link)), random, policy),
       ours_(std::move(ours)) {
   ours_.is_caller = direction == Direction::kOutgoing;
@@ -134,7 +132,7 @@ void Call::on(Instant now, ppp::Ipv6Down&) {
 // The caller speaks first; what the called end offers may depend on what the caller wants.
 void Call::on(Instant now, ppp::VsncpUp& up) {
   vsncp_up_ = true;
-  capabilities_ = kCapabilities & up.capabilities;
+  capabilities_ = announced_ & up.capabilities;
   stop_measuring();
   if (has(ppp::kReceiveReports)) meter_.begin(link_.octets_queued());
   is_plain_ = false;  // it was taken for plain while it did not answer

@@ -32,7 +32,8 @@ inline constexpr Duration kEchoPatience = std::chrono::seconds{3};
 
 class Call {
  public:
-  // `ours.is_caller` follows from `direction`. `random` and `policy` must outlive the call.
+  // `link` has our capabilities, `ours.is_caller` follows from `direction`. `random` and `policy` must
+  // outlive the call.
   Call(CallId id, Direction direction, ppp::LinkOptions link, Hello ours, RandomSource& random,
        const ppp::AddressPolicy& policy);
 
@@ -107,6 +108,7 @@ class Call {
 
   CallId id_;
   Direction direction_;
+  std::uint32_t announced_;  // our capabilities
   ppp::Link link_;
   StreamMeter meter_;
   std::uint32_t capabilities_ = 0;  // both ends'

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/earlier.h"
+#include "ppp/vsncp.h"
 
 namespace isthmus::session {
 namespace {
@@ -36,10 +37,16 @@ std::uint64_t seed(RandomSource& random) {
 
 constexpr const char* kAnotherMachine = "another machine holds the session of this name";
 
+SessionOptions with_capabilities(SessionOptions options) {
+  options.link.vsncp_capabilities = ppp::kSuperPackets | ppp::kReceiveReports;
+  if (options.takes_datagrams) options.link.vsncp_capabilities |= ppp::kDatagrams;
+  return options;
+}
+
 }  // namespace
 
 Session::Session(SessionOptions options, RandomSource& random, const ppp::AddressPolicy& policy)
-    : options_(std::move(options)),
+    : options_(with_capabilities(std::move(options))),
       random_(&random),
       policy_(&policy),
       backoff_(random),

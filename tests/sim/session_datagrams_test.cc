@@ -39,6 +39,22 @@ TEST_F(SessionDatagrams, TakeOverSoonAfterTheJoin) {
   EXPECT_EQ(pair_.a.proven, 1);
 }
 
+TEST(SessionWithoutDatagrams, TellsThePeerThatNeedsNoSocketThen) {
+  for (const bool is_caller : {true, false}) {
+    SessionOptions left = caller(), right;
+    (is_caller ? left : right).takes_datagrams = false;
+    Pair pair{left, right, 1};
+    pair.have_datagrams();
+    pair.a.session->begin(pair.now);
+    pair.run_for(seconds{3});
+    ASSERT_EQ(pair.a.proven, 1);
+    for (const End* end : {&pair.a, &pair.b}) {
+      EXPECT_FALSE(end->session->takes_datagrams());
+      EXPECT_EQ(end->session->datagrams(), nullptr);
+    }
+  }
+}
+
 TEST_F(SessionDatagrams, CarryTheSessionWhileTheStreamIsLostAndCalledAgain) {
   join();
   pair_.network_works = false;
