@@ -15,8 +15,8 @@ inline constexpr Duration kPathTick = std::chrono::milliseconds{500};
 // What was sent and not confirmed for so long makes the path doubtful: it is probed once a tick.
 inline constexpr Duration kDoubtAfter = std::chrono::milliseconds{500};
 // And so long makes it dead: the stream takes over. Three seconds are allowed since the last packet arrived,
-// which a report may tell a tick and a round trip later.
-inline constexpr Duration kSilentAfter = std::chrono::milliseconds{2250};
+// which a report may tell a tick and a round trip later, and a busy machine later still.
+inline constexpr Duration kSilentAfter = std::chrono::milliseconds{1750};
 
 class PathHealth {
  public:

@@ -343,6 +343,38 @@ TEST(DatagramPathSimulation, FindsOutThatThePathHasBecomeNarrower) {
   EXPECT_TRUE(pair.is_direct());
 }
 
+TEST(DatagramPathSimulation, TakesPacketsOffAPathThatSwallowsTheLongOnes) {
+  for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed};
+    pair.begin();
+    pair.run(seconds{10});
+    pair.keep_sending(milliseconds{10}, 0);
+    pair.run(seconds{5} + milliseconds{seed * 37});
+    pair.world.faults.mtu = 1400;
+    EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), milliseconds{2100});
+    EXPECT_LE(pair.run_until([&] { return pair.is_direct(); }, seconds{20}), seconds{10});
+    EXPECT_LE(*pair.ends[kCaller].path->status().outer_mtu, 1400U);
+  }
+}
+
+TEST(DatagramPathSimulation, DoubtsNoSizeForAnOutageOfAll) {
+  for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed};
+    pair.begin();
+    pair.run(seconds{10});
+    pair.keep_sending(milliseconds{10}, 0);
+    pair.run(milliseconds{seed * 37});
+    // Nothing comes through, whatever its size.
+    pair.world.faults.is_shut = true;
+    pair.run(milliseconds{1100});
+    pair.world.faults.is_shut = false;
+    pair.run(seconds{5});
+    for (const DatagramEnd& end : pair.ends) EXPECT_EQ(end.ways.size(), 1U) << "it never left the datagrams";
+  }
+}
+
 TEST(DatagramPathSimulation, BelievesIcmpOnlyOfALiveSpi) {
   DatagramPair pair{1};
   pair.begin();
