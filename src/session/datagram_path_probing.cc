@@ -169,10 +169,12 @@ void DatagramPath::watch(Instant now) {
   const Duration patience = now < eager_until_ ? 2 * kPathTick : kPatientProbing;
   const bool is_unproven = way_ != Way::kDatagrams && now - echo_at_ >= patience;
   const bool is_idle = now - active_at_ >= kKeepaliveAfter;
+  // The peer has nothing to say, or cannot be heard: then it does not hear us either, who only answer.
+  const bool has_stopped = inflow_.has_stopped(counts_.packets_received);
   const bool is_doubtful = health_.is_doubtful(now);
   if (is_doubtful) move_.doubt(now);
   // What is lost may be lost for its size alone.
-  if (is_doubtful) suspect_size(now);
+  if (is_doubtful || has_stopped) suspect_size(now);
   follow_move(now);
   if (is_check_due_ || is_doubtful || is_idle || is_unproven) check(now);
 }
@@ -183,7 +185,7 @@ void DatagramPath::check(Instant now) {
   if (is_check_due_) return;
   checked_at_ = now;
   probe(now, PathProbe::Purpose::kHealth, *remote_);
-  health_.expect(now);
+  health_.expect(now, round_trip_.value_or(Duration{}));
   if (!std::exchange(is_size_suspected_, false)) return;
   mtu_.suspect(now);
   probe_size(now);

@@ -31,6 +31,7 @@ using PathAction = std::variant<Carry, SetInnerMtu>;
 struct PathCounts {
   std::uint64_t packets_sent = 0;  // inner packets that went out as datagrams, ever
   std::uint64_t dummies_sent = 0;
+  std::uint64_t packets_received = 0;          // inner packets that came as datagrams, ever
   std::vector<PathReport::Received> received;  // esp::Tunnel::received(), of each live generation
   friend bool operator==(const PathCounts&, const PathCounts&) = default;
 };

@@ -42,6 +42,7 @@ struct DatagramEnd {
     for (const esp::Tunnel& tunnel : tunnels) {
       counts.packets_sent += tunnel.counters().packets_sent;
       counts.dummies_sent += tunnel.counters().dummies_sent;
+      counts.packets_received += tunnel.counters().packets_received;
       for (PathReport::Received& one : counts.received) one.packets += tunnel.received(one.generation);
     }
     return counts;

@@ -87,6 +87,23 @@ TEST(DatagramPathSimulation, FallsBackWithinThreeSecondsAndReturnsWithinFive) {
   }
 }
 
+// The called end's packets are answers: while nothing is heard it sends nothing, and when the stream brings
+// the first question again it is to know better than to answer by datagrams.
+TEST(DatagramPathSimulation, FallsBackTogetherWithAPeerThatItOnlyAnswers) {
+  for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed, 2, 2};
+    pair.keep_sending(milliseconds{10});
+    pair.begin();
+    ASSERT_LT(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{10});
+    pair.run(seconds{5} + milliseconds{seed * 37});
+    pair.stop_sending();
+    pair.keep_sending_from(kCaller, milliseconds{10});
+    pair.world.faults.is_shut = true;
+    EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), seconds{3});
+  }
+}
+
 TEST(DatagramPathSimulation, MovesOnlyTheDirectionThatIsShut) {
   DatagramPair pair{7};
   pair.keep_sending(milliseconds{10});
