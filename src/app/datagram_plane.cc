@@ -116,6 +116,7 @@ session::PathCounts DatagramPlane::counts() const {
   const esp::TunnelCounters all = tunnel_counters();
   counts.packets_sent = all.packets_sent;
   counts.dummies_sent = all.dummies_sent;
+  counts.packets_received = all.packets_received;
   for (const esp::SaStatus& sa : sas()) {
     if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
   }

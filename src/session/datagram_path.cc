@@ -112,8 +112,7 @@ void DatagramPath::on(Instant now, const PathReport& report) {
   if (!remote_) return;
   if (has_arrived) health_.confirm(now);
   if (report.probe_size) mtu_.confirm(now, *report.probe_size);
-  if (loss_.take_loss().value_or(0) > kSuspiciousLoss) mtu_.suspect(now);
-  probe_size(now);
+  if (loss_.take_loss().value_or(0) > kSuspiciousLoss) suspect_size(now);
 }
 
 void DatagramPath::on(Instant now, const PathClose&) {
@@ -175,6 +174,15 @@ bool DatagramPath::is_size_unsettled(Instant now) const {
          (inner_mtu_ == 0 || *fitting_mtu() < inner_mtu_);
 }
 
+// Short packets come through, and a long one has not for so long: a black hole perhaps. Until that is known
+// the stream takes all sizes, and hosts, whose TCP waits twice as long with each try, lose a try or two.
+bool DatagramPath::is_size_doubtful(Instant now) const {
+  const std::optional<Instant> since = mtu_.doubted_since();
+  if (!since || options_.mode == PathMode::kDatagram) return false;
+  const Duration patience = std::max(kPathTick, 2 * round_trip_.value_or(Duration{}));
+  return now - *since >= patience;
+}
+
 std::string DatagramPath::why_not(Instant now) const {
   if (options_.mode == PathMode::kStream) return "only the stream is wanted here";
   if (is_closed_) return reason_;
@@ -185,6 +193,7 @@ std::string DatagramPath::why_not(Instant now) const {
   if (!rekeyer_.outward()) return "the keys are not proven yet";
   if (!mtu_.plpmtu()) return "packets of 1280 octets have not come through yet";
   if (!fitting_mtu()) return "it takes no packets of 1280 octets, which IPv6 needs";
+  if (is_size_doubtful(now)) return "large packets do not come through";
   if (is_size_unsettled(now)) return "how large packets may be is not known yet";
   return {};
 }

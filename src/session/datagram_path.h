@@ -90,6 +90,7 @@ class DatagramPath {
   void follow_move(Instant now);
   void start_size(Instant now);
   void probe_size(Instant now);
+  void suspect_size(Instant now);
   void report();
   void settle(Instant now);
   void carry(Way way, std::string reason);
@@ -97,6 +98,7 @@ class DatagramPath {
   [[nodiscard]] bool may_probe(const Endpoint& to) const;
   [[nodiscard]] std::string why_not(Instant now) const;
   [[nodiscard]] bool is_size_unsettled(Instant now) const;
+  [[nodiscard]] bool is_size_doubtful(Instant now) const;
   [[nodiscard]] std::optional<std::size_t> fitting_mtu() const;
 
   PathOptions options_;
@@ -118,18 +120,18 @@ class DatagramPath {
   // The path, once there is an address that answers.
   std::optional<Endpoint> remote_, last_remote_;
   PathHealth health_;
+  Inflow inflow_;
   PathMtu mtu_;
   RemoteMove move_;
   LossMeter loss_;
   std::size_t interface_mtu_ = 1500;
-  Instant size_by_{};    // with less than the inner MTU in use the path is not taken sooner
-  Instant active_at_{};  // something of ours went out
-  Instant busy_at_{};    // a packet did
+  Instant size_by_{};                // with less than the inner MTU in use the path is not taken sooner
+  Instant active_at_{}, busy_at_{};  // something of ours went out, a packet did
   std::optional<Duration> round_trip_;
-  Instant echo_at_{};          // a probe to remote_ came back
-  Instant answered_at_{};      // that had gone out then
-  Instant checked_at_{};       // a health probe went out
-  bool is_check_due_ = false;  // another, in the next tick
+  Instant echo_at_{};                                      // a probe to remote_ came back
+  Instant answered_at_{};                                  // that had gone out then
+  Instant checked_at_{};                                   // a health probe went out
+  bool is_check_due_ = false, is_size_suspected_ = false;  // in the next tick; of the size, too
   std::size_t next_worker_ = 0;
   // What was counted, and what the peer was told of it.
   PathCounts counts_;

@@ -29,6 +29,7 @@ void DatagramPath::answered(Instant now, const PathProbe& probe) {
     echo_at_ = now;
     answered_at_ = std::max(answered_at_, probe.sent);
     health_.confirm(now);
+    if (probe.purpose != PathProbe::Purpose::kSize) mtu_.shorter_arrived(probe.sent);
   }
   if (is_of_search) return;
   if (probe.purpose == PathProbe::Purpose::kSize && remote_ == probe.to) {
@@ -124,8 +125,10 @@ void DatagramPath::on(Instant now, const esp::RemoteMoved& moved) {
   if (moved.from == *remote_ || !may_probe(moved.from)) return;
   heard_from_ = moved.from;
   const bool is_packet = moved.by == esp::RemoteMoved::By::kPacket;
+  // With another port of the same address it is a NAT that has forgotten the first.
+  const bool is_rebound = moved.from.address == remote_->address;
   const bool is_led = options_.keying.role == keying::Role::kCalled;
-  const Duration patience = !is_packet ? 2 * kPathTick : is_led ? Duration{} : kPathTick;
+  const Duration patience = !is_packet ? 2 * kPathTick : is_led || is_rebound ? Duration{} : kPathTick;
   if (move_.begin(now, moved.from, patience) && patience > Duration{}) check(now);
   follow_move(now);
 }
@@ -147,8 +150,8 @@ void DatagramPath::move(Instant now) {
   health_.confirm(now);
   // Of a size that never came through, the old address may have been the cause.
   if (!is_same_family || !mtu_.plpmtu()) return start_size(now);
-  mtu_.suspect(now);
-  probe_size(now);
+  mtu_.way_changed();
+  suspect_size(now);
 }
 
 void DatagramPath::on(Instant now, const esp::LimitReached& limit) {
@@ -166,8 +169,12 @@ void DatagramPath::watch(Instant now) {
   const Duration patience = now < eager_until_ ? 2 * kPathTick : kPatientProbing;
   const bool is_unproven = way_ != Way::kDatagrams && now - echo_at_ >= patience;
   const bool is_idle = now - active_at_ >= kKeepaliveAfter;
+  // The peer has nothing to say, or cannot be heard: then it does not hear us either, who only answer.
+  const bool has_stopped = inflow_.has_stopped(counts_.packets_received);
   const bool is_doubtful = health_.is_doubtful(now);
   if (is_doubtful) move_.doubt(now);
+  // What is lost may be lost for its size alone.
+  if (is_doubtful || has_stopped) suspect_size(now);
   follow_move(now);
   if (is_check_due_ || is_doubtful || is_idle || is_unproven) check(now);
 }
@@ -178,7 +185,10 @@ void DatagramPath::check(Instant now) {
   if (is_check_due_) return;
   checked_at_ = now;
   probe(now, PathProbe::Purpose::kHealth, *remote_);
-  health_.expect(now);
+  health_.expect(now, round_trip_.value_or(Duration{}));
+  if (!std::exchange(is_size_suspected_, false)) return;
+  mtu_.suspect(now);
+  probe_size(now);
 }
 
 void DatagramPath::start_size(Instant now) {
@@ -192,6 +202,12 @@ void DatagramPath::probe_size(Instant now) {
   const bool is_busy = way_ == Way::kDatagrams && now - busy_at_ < kMtuConfirmTimer;
   while (const std::optional<std::size_t> size = mtu_.probe_due(now, is_busy))
     probe(now, PathProbe::Purpose::kSize, *remote_, *size);
+}
+
+// A long probe beside the next short one: if that alone is answered, it is the size.
+void DatagramPath::suspect_size(Instant now) {
+  is_size_suspected_ = true;
+  check(now);
 }
 
 // In turn by every worker, so that each SA and each queue is watched.

@@ -32,6 +32,7 @@ using PathAction = std::variant<Carry, SetInnerMtu>;
 struct PathCounts {
   std::uint64_t packets_sent = 0;  // inner packets that went out as datagrams, ever
   std::uint64_t dummies_sent = 0;
+  std::uint64_t packets_received = 0;          // inner packets that came as datagrams, ever
   std::vector<PathReport::Received> received;  // by the inbound SAs, of each live generation
 
   void add_received(const esp::SaStatus& inbound);

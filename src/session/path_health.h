@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
+#include "base/earlier.h"
 #include "base/time.h"
 
 namespace isthmus::session {
@@ -15,8 +17,10 @@ inline constexpr Duration kPathTick = std::chrono::milliseconds{500};
 // What was sent and not confirmed for so long makes the path doubtful: it is probed once a tick.
 inline constexpr Duration kDoubtAfter = std::chrono::milliseconds{500};
 // And so long makes it dead: the stream takes over. Three seconds are allowed since the last packet arrived,
-// which a report may tell a tick and a round trip later.
-inline constexpr Duration kSilentAfter = std::chrono::milliseconds{2250};
+// which a report may tell a tick and a round trip later, and a busy machine later still.
+inline constexpr Duration kSilentAfter = std::chrono::milliseconds{1750};
+// An echo comes at once, no tick later.
+inline constexpr Duration kUnansweredAfter = kSilentAfter - kPathTick;
 
 class PathHealth {
  public:
@@ -25,6 +29,7 @@ class PathHealth {
     confirmed_ = sent_;
     clear_at_ = observed_at_ = now;
     unconfirmed_since_.reset();
+    asked_since_.reset();
   }
 
   // `sent` packets have gone out by now, ever; told every tick.
@@ -32,37 +37,62 @@ class PathHealth {
     // Nobody was there to answer while we slept.
     const bool has_slept = now - observed_at_ > kSilentAfter;
     if (has_slept && unconfirmed_since_) unconfirmed_since_ = now;
+    if (has_slept && asked_since_) asked_since_ = now;
     if (sent != confirmed_ && !unconfirmed_since_) unconfirmed_since_ = has_slept ? now : clear_at_;
     if (!unconfirmed_since_) clear_at_ = now;
     sent_ = sent;
     observed_at_ = now;
   }
 
-  // A probe went out, to which an answer is due even where nothing else was sent.
-  void expect(Instant now) {
-    if (!unconfirmed_since_) unconfirmed_since_ = now;
+  // A probe went out, to which an answer is due even where nothing else was sent: the last took `round_trip`.
+  void expect(Instant now, Duration round_trip) {
+    if (!asked_since_) asked_since_ = now;
+    answer_time_ = std::max(kUnansweredAfter, 2 * round_trip);
   }
 
   // Something of ours has arrived: all that was sent up to the last tick counts as confirmed.
   void confirm(Instant now) {
     confirmed_ = sent_;
     unconfirmed_since_.reset();
+    asked_since_.reset();
     clear_at_ = now;
   }
 
   [[nodiscard]] bool is_doubtful(Instant now) const {
-    return unconfirmed_since_ && now - *unconfirmed_since_ >= kDoubtAfter;
+    const std::optional<Instant> since = earlier(unconfirmed_since_, asked_since_);
+    return since && now - *since >= kDoubtAfter;
   }
-  [[nodiscard]] bool is_silent(Instant now) const { return unconfirmed_since_ && now >= *silent_at(); }
+  [[nodiscard]] bool is_silent(Instant now) const { return silent_at() && now >= *silent_at(); }
   [[nodiscard]] std::optional<Instant> silent_at() const {
-    return unconfirmed_since_ ? std::optional{*unconfirmed_since_ + kSilentAfter} : std::nullopt;
+    return earlier(later_by(kSilentAfter, unconfirmed_since_), later_by(answer_time_, asked_since_));
   }
 
  private:
+  static std::optional<Instant> later_by(Duration time, std::optional<Instant> instant) {
+    return instant ? std::optional{*instant + time} : std::nullopt;
+  }
+
   std::uint64_t sent_ = 0, confirmed_ = 0;
   Instant clear_at_{};  // when nothing was unconfirmed, last
   Instant observed_at_{};
-  std::optional<Instant> unconfirmed_since_;
+  std::optional<Instant> unconfirmed_since_;  // packets that went out
+  std::optional<Instant> asked_since_;        // a probe that went out
+  Duration answer_time_ = kUnansweredAfter;
+};
+
+// Whether packets that came come no more.
+class Inflow {
+ public:
+  // Told each tick how many have come, ever: true in the first tick without one more.
+  bool has_stopped(std::uint64_t count) {
+    const bool was_running = std::exchange(is_running_, count != count_);
+    count_ = count;
+    return was_running && !is_running_;
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  bool is_running_ = false;
 };
 
 }  // namespace isthmus::session

@@ -18,7 +18,7 @@ TEST(PathHealth, MeansNothingBySilenceWhileNothingIsSent) {
   EXPECT_FALSE(health.is_doubtful(kStart + seconds{50}));
 }
 
-TEST(PathHealth, IsDoubtfulAfterHalfASecondAndSilentAfterTwoAndAQuarter) {
+TEST(PathHealth, IsDoubtfulAfterHalfASecondAndSilentAfterOneAndThreeQuarters) {
   PathHealth health;
   health.begin(kStart);
   health.observe(kStart, 0);
@@ -42,8 +42,30 @@ TEST(PathHealth, IsWellAgainWithAnyWordOfThePeer) {
 TEST(PathHealth, ExpectsAnAnswerToAProbeThoughNothingElseIsSent) {
   PathHealth health;
   health.begin(kStart);
-  health.expect(kStart + seconds{20});
-  EXPECT_EQ(health.silent_at(), kStart + seconds{20} + kSilentAfter);
+  health.expect(kStart + seconds{20}, milliseconds{30});
+  EXPECT_FALSE(health.is_doubtful(kStart + seconds{20}));
+  EXPECT_EQ(health.silent_at(), kStart + seconds{20} + kUnansweredAfter);
+  EXPECT_TRUE(health.is_silent(kStart + seconds{20} + kUnansweredAfter));
+  health.confirm(kStart + seconds{21});
+  EXPECT_EQ(health.silent_at(), std::nullopt);
+}
+
+TEST(PathHealth, WaitsForTwoRoundTripsWhereTheyAreLong) {
+  PathHealth health;
+  health.begin(kStart);
+  health.expect(kStart, seconds{1});
+  EXPECT_EQ(health.silent_at(), kStart + seconds{2});
+}
+
+TEST(Inflow, StopsOnceAPause) {
+  Inflow inflow;
+  EXPECT_FALSE(inflow.has_stopped(0)) << "nothing has come yet";
+  EXPECT_FALSE(inflow.has_stopped(5));
+  EXPECT_FALSE(inflow.has_stopped(9));
+  EXPECT_TRUE(inflow.has_stopped(9));
+  EXPECT_FALSE(inflow.has_stopped(9));
+  EXPECT_FALSE(inflow.has_stopped(10));
+  EXPECT_TRUE(inflow.has_stopped(10));
 }
 
 TEST(PathHealth, BlamesNobodyForTheTimeThatWeSlept) {

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kUdpHeader = 8;
 
+constexpr Duration kBeside = std::chrono::milliseconds{100};
+
 constexpr std::size_t ip_header(Family family) {
   return family == Family::kIpv4 ? 20 : 40;
 }
@@ -73,8 +75,7 @@ void PathMtu::search(Instant now) {
 
 void PathMtu::complete(Instant now) {
   state_ = State::kComplete;
-  is_awaited_ = false;
-  count_ = 0;
+  trust();
   probed_ = *plpmtu_;
   at_ = now + kMtuConfirmTimer;
   if (!raise_at_ || *raise_at_ <= now) raise_at_ = now + kMtuRaiseTimer;
@@ -105,6 +106,7 @@ std::optional<std::size_t> PathMtu::probe_due(Instant now, bool is_busy) {
     ++count_;
     at_ = now + patience;
     sent_at_ = now;
+    if (is_suspected_) asked_at_ = now;
     return probed_;
   }
   return std::nullopt;
@@ -159,9 +161,27 @@ void PathMtu::too_big(Instant now, std::size_t size) {
 }
 
 void PathMtu::suspect(Instant now) {
-  if (state_ != State::kComplete || is_awaited_) return;
-  is_awaited_ = true;
-  at_ = next_at(now);
+  if (state_ != State::kComplete || is_suspected_) return;
+  is_suspected_ = true;
+  probe(now, probed_);
+}
+
+void PathMtu::trust() {
+  is_awaited_ = false;
+  is_suspected_ = false;
+  asked_at_.reset();
+  doubted_since_.reset();
+  count_ = 0;
+}
+
+// Of probes that are further apart either may have been lost for another reason.
+void PathMtu::shorter_arrived(Instant sent) {
+  if (!asked_at_ || doubted_since_ || sent < *asked_at_ - kBeside || sent > *asked_at_ + kBeside) return;
+  doubted_since_ = asked_at_;
+}
+
+void PathMtu::way_changed() {
+  if (state_ == State::kComplete) trust();
 }
 
 }  // namespace isthmus::session

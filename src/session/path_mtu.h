@@ -44,8 +44,17 @@ class PathMtu {
   void confirm(Instant now, std::size_t size);
   // An ICMP message, already known to be about a packet of ours, says that `size` is what fits.
   void too_big(Instant now, std::size_t size);
-  // Packets are lost, or the way has changed: is the size still right?
+  // Packets are lost: is the size still right?
   void suspect(Instant now);
+  // The way is another, perhaps of another size; what was asked on the old one counts for nothing.
+  void way_changed();
+  // A shorter probe has arrived that went out then.
+  void shorter_arrived(Instant sent);
+  // Since when the confirmed size has been in doubt: when a probe of it went out after suspect() that has had
+  // no answer yet, though a shorter one beside it has.
+  [[nodiscard]] std::optional<Instant> doubted_since() const {
+    return state_ == State::kComplete ? doubted_since_ : std::nullopt;
+  }
 
   [[nodiscard]] State state() const { return state_; }
   // The confirmed size of outer packets; empty while there is none.
@@ -59,6 +68,7 @@ class PathMtu {
   void probe(Instant now, std::size_t size);
   [[nodiscard]] Instant next_at(Instant now) const { return std::max(now, sent_at_ + round_trip_); }
   void give_up(Instant now);
+  void trust();
 
   State state_ = State::kDisabled;
   Family family_ = Family::kIpv4;
@@ -69,6 +79,8 @@ class PathMtu {
   std::size_t probed_ = kBasePlpmtu;  // PROBED_SIZE
   int count_ = 0;                     // PROBE_COUNT
   bool is_awaited_ = false;           // a probe of probed_ is under way, or due
+  bool is_suspected_ = false;         // there was reason for it
+  std::optional<Instant> asked_at_, doubted_since_;
   Duration round_trip_{};
   Instant sent_at_{};          // the last probe
   std::optional<Instant> at_;  // the next

@@ -135,6 +135,67 @@ TEST_F(PathMtuTest, FindsABlackHoleByThreeLostConfirmations) {
   EXPECT_GT(*mtu_.plpmtu(), 1380U);
 }
 
+TEST_F(PathMtuTest, IsInDoubtWhereOnlyAShorterProbeBesideASuspectedSizeArrives) {
+  complete(1500);
+  path_ = 1400;
+  mtu_.suspect(now_);
+  const Instant asked = now_;
+  run(milliseconds{300});
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt);
+  mtu_.shorter_arrived(asked + milliseconds{5});
+  EXPECT_EQ(mtu_.doubted_since(), asked);
+  run(milliseconds{2600});
+  mtu_.shorter_arrived(now_);
+  EXPECT_EQ(mtu_.doubted_since(), asked) << "later probes change nothing";
+  run(seconds{1});
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt) << "it is not in doubt any more, but wrong";
+}
+
+TEST_F(PathMtuTest, IsInNoDoubtWhereProbesFurtherApartFareDifferently) {
+  complete(1500);
+  path_ = 1400;
+  mtu_.suspect(now_);
+  const Instant asked = now_;
+  run(milliseconds{700});
+  mtu_.shorter_arrived(asked - milliseconds{200});
+  mtu_.shorter_arrived(asked + milliseconds{500});
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt);
+}
+
+TEST_F(PathMtuTest, IsInNoDoubtWithoutSuspicion) {
+  complete(1500);
+  path_ = 1400;
+  while (sent_.empty()) run(milliseconds{20});
+  mtu_.shorter_arrived(now_);
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt) << "one may be lost by chance";
+}
+
+TEST_F(PathMtuTest, IsInNoDoubtAfterAnAnswer) {
+  complete(1500);
+  path_ = 0;
+  mtu_.suspect(now_);
+  run(milliseconds{500});
+  mtu_.shorter_arrived(now_ - milliseconds{500});
+  ASSERT_TRUE(mtu_.doubted_since());
+  path_ = 1500;
+  run(seconds{1});
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt);
+}
+
+TEST_F(PathMtuTest, AsksAnotherWayAnew) {
+  complete(1500);
+  path_ = 0;
+  mtu_.suspect(now_);
+  run(milliseconds{500});
+  mtu_.shorter_arrived(now_ - milliseconds{500});
+  path_ = 1500;
+  mtu_.way_changed();
+  EXPECT_EQ(mtu_.doubted_since(), std::nullopt);
+  mtu_.suspect(now_);
+  run(milliseconds{20});
+  EXPECT_EQ(sent_.size(), 2U) << "and does not wait for what was asked on the old one";
+}
+
 TEST_F(PathMtuTest, OutlivesASingleLostConfirmation) {
   complete(1500);
   path_ = 0;

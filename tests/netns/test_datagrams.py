@@ -16,9 +16,8 @@ from support.ground import TAKEN_WITHIN, Ground
 from support.netns import HOST_A, HOST_B, Topology
 from support.pings import Pings
 
-# One that has become unusable is left within three seconds (tests/sim holds that to the millisecond); the rest is for a
-# machine on which processes wait for their turn.
-LEFT_WITHIN = 3.6
+# One that has become unusable is left within three seconds.
+LEFT_WITHIN = 3
 DATAGRAMS = "udp port 22"
 
 

@@ -20,8 +20,6 @@ ROUTER = "193.6.34.1"
 SWALLOWS = f"meta l4proto udp meta length > {HOLE} drop"
 MEGABYTE = random.Random(28).randbytes(1_000_000)
 DONE_WITHIN = 5
-# A hole in the way of a connection: five seconds until it is known, and what its TCP waits for its next try.
-DONE_AFTER_ALL = 25
 FOUND_WITHIN = 20
 
 
@@ -107,5 +105,5 @@ def test_no_word_takes_the_size_below_the_base_nor_one_about_another_packet(grou
 def test_a_hole_that_opens_under_a_connection_is_found(ground):
     wait_until(lambda: sizes(ground) == [1500, 1500], 20, what="packets of 1500 octets")
     with ground.router(SWALLOWS):
-        crosses_whole(ground, DONE_AFTER_ALL)
+        crosses_whole(ground, DONE_WITHIN)
         wait_size_of_hole(ground)

@@ -87,6 +87,23 @@ TEST(DatagramPathSimulation, FallsBackWithinThreeSecondsAndReturnsWithinFive) {
   }
 }
 
+// The called end's packets are answers: while nothing is heard it sends nothing, and when the stream brings
+// the first question again it is to know better than to answer by datagrams.
+TEST(DatagramPathSimulation, FallsBackTogetherWithAPeerThatItOnlyAnswers) {
+  for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed, 2, 2};
+    pair.keep_sending(milliseconds{10});
+    pair.begin();
+    ASSERT_LT(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{10});
+    pair.run(seconds{5} + milliseconds{seed * 37});
+    pair.stop_sending();
+    pair.keep_sending_from(kCaller, milliseconds{10});
+    pair.world.faults.is_shut = true;
+    EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), seconds{3});
+  }
+}
+
 TEST(DatagramPathSimulation, MovesOnlyTheDirectionThatIsShut) {
   DatagramPair pair{7};
   pair.keep_sending(milliseconds{10});
@@ -377,6 +394,38 @@ TEST(DatagramPathSimulation, TellsHowMuchIsLost) {
   pair.keep_sending(milliseconds{5});
   pair.run(seconds{5});
   EXPECT_NEAR(pair.ends[kCaller].path->status().loss_per_mille, 100, 50);
+}
+
+TEST(DatagramPathSimulation, TakesPacketsOffAPathThatSwallowsTheLongOnes) {
+  for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed};
+    pair.begin();
+    pair.run(seconds{10});
+    pair.keep_sending(milliseconds{10}, 0);
+    pair.run(seconds{5} + milliseconds{seed * 37});
+    pair.world.faults.mtu = 1400;
+    EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), milliseconds{2100});
+    EXPECT_LE(pair.run_until([&] { return pair.is_direct(); }, seconds{20}), seconds{10});
+    EXPECT_LE(*pair.ends[kCaller].path->status().outer_mtu, 1400U);
+  }
+}
+
+TEST(DatagramPathSimulation, DoubtsNoSizeForAnOutageOfAll) {
+  for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    DatagramPair pair{seed};
+    pair.begin();
+    pair.run(seconds{10});
+    pair.keep_sending(milliseconds{10}, 0);
+    pair.run(milliseconds{seed * 37});
+    // Nothing comes through, whatever its size.
+    pair.world.faults.is_shut = true;
+    pair.run(milliseconds{1100});
+    pair.world.faults.is_shut = false;
+    pair.run(seconds{5});
+    for (const DatagramEnd& end : pair.ends) EXPECT_EQ(end.ways.size(), 1U) << "it never left the datagrams";
+  }
 }
 
 TEST(DatagramPathSimulation, BelievesIcmpOnlyOfALiveSpi) {
