@@ -365,7 +365,7 @@ TEST_F(DatagramPathTest, ConfirmsTheSizeWhereMuchIsLost) {
   open();
   counts_.packets_sent = 1000;
   tick();
-  probes_.clear();
+  answer_all();
   EXPECT_TRUE(path_.hear(now_, encode(PathReport{{{Generation{1}, 70, 100}}, std::nullopt})));
   tick();
   EXPECT_EQ(path_.status().loss_per_mille, 300U);
