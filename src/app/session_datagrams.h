@@ -52,6 +52,7 @@ class SessionDatagrams {
 
  private:
   [[nodiscard]] bool are_wanted() const;
+  [[nodiscard]] esp::SaLimits sa_limits() const;
   Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
   [[nodiscard]] DatagramPlane::Handlers handlers();
   // Of the interface that leads to the peer; `likely` is where it may be as long as nothing has answered.
