@@ -14,6 +14,9 @@ as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
 # End-to-end tests that `make sanitize` runs too, with the sanitized program at both ends.
 sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
 
+# What does more with ISTHMUS_SOAK=1.
+soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey)
+
 .PHONY: all build test soak demo style lint sanitize fuzz bench install deb clean help
 all: build
 
@@ -21,7 +24,7 @@ help:
 	@echo "make build            build the program: build/release/bin/isthmus"
 	@echo "make demo [KEEP=1]    join two sites made of network namespaces, prove it, undo it"
 	@echo "make test             build and run every test"
-	@echo "make soak             the judges of ESP with 100,000 packets a variant instead of 3,000: an hour"
+	@echo "make soak             simulations, the judges of ESP, replay, disorder, forging and rekeys at length: four hours"
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
@@ -45,7 +48,8 @@ soak:
 	$(packages) build net test
 	@cmake --preset release -DISTHMUS_TESTS=ON
 	@cmake --build --preset release -j $(JOBS)
-	@$(as_root) env ISTHMUS_SOAK=1 /usr/bin/python3 -B -m pytest -p no:cacheprovider -rs -v tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py
+	@env ISTHMUS_SOAK=1 build/release/tests/sim --gtest_brief=1
+	@$(as_root) env ISTHMUS_SOAK=1 ISTHMUS_TEST_SECONDS=21600 /usr/bin/python3 -B -m pytest -p no:cacheprovider -rs -v $(soaked)
 
 demo:
 	$(packages) build net

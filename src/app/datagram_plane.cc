@@ -9,26 +9,26 @@
 namespace isthmus::app {
 namespace {
 
-Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Place& place, std::size_t count) {
+Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Options& options, std::size_t count) {
   const IpAddress any = IpAddress::unspecified(Family::kIpv6);
   Result<std::vector<io::UdpSocket>> sockets =
-      io::UdpSocket::open_group({any, place.port}, count, place.mark);
-  if (sockets || place.port == 0) return sockets;
-  return io::UdpSocket::open_group({any, 0}, count, place.mark);
+      io::UdpSocket::open_group({any, options.port}, count, options.mark);
+  if (sockets || options.port == 0) return sockets;
+  return io::UdpSocket::open_group({any, 0}, count, options.mark);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Place& place,
+Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Options& options,
                                                            const std::vector<io::TunQueue>& queues,
                                                            Handlers handlers) {
-  std::vector<io::UdpSocket> sockets = TRY(open_sockets(place, queues.size()));
+  std::vector<io::UdpSocket> sockets = TRY(open_sockets(options, queues.size()));
   const Endpoint local = TRY(sockets.front().local());
   std::shared_ptr<DatagramPlane> plane{new DatagramPlane{local.port, std::move(handlers)}};
   for (std::size_t i = 0; i < queues.size(); ++i) {
     io::TunQueue queue = TRY(queues[i].duplicate());
     std::unique_ptr<dataplane::Worker> worker =
-        TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i])));
+        TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i]), options.tunnels));
     const int events = fcntl(worker->events_fd(), F_DUPFD_CLOEXEC, 3);
     if (events < 0) return fail_errno(errno, "watch a worker's events");
     auto station = std::make_unique<Station>(

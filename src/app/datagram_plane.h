@@ -26,13 +26,14 @@ class DatagramPlane : public std::enable_shared_from_this<DatagramPlane> {
     std::function<void(const Endpoint& to, esp::Spi quoted, std::size_t size)> too_big;
     std::function<void(const std::string& line)> warned;
   };
-  struct Place {
+  struct Options {
     std::uint16_t port = 0;  // 0: any that is free
     std::uint32_t mark = 0;  // of what is sent, for policy rules
+    esp::TunnelOptions tunnels;
   };
 
   // A worker for each queue. Where the port is somebody else's, any that is free is taken.
-  static Result<std::shared_ptr<DatagramPlane>> open(asio::io_context& loop, const Place& place,
+  static Result<std::shared_ptr<DatagramPlane>> open(asio::io_context& loop, const Options& options,
                                                      const std::vector<io::TunQueue>& queues,
                                                      Handlers handlers);
   // Ends the workers, and their keys with them; no handler is called any more. May be called by a handler.

@@ -61,15 +61,14 @@ std::vector<std::string> keys_of(const keying::Rekeyer& rekeyer) {
   return lines;
 }
 
-std::vector<std::string> sas_of(const DatagramPlane& plane) {
+std::vector<std::string> sas_of(const DatagramPlane& plane, const esp::SaLimits& limits) {
   std::vector<std::string> lines;
-  constexpr esp::SaLimits kLimits;
   for (const esp::SaStatus& sa : plane.sas()) {
     const bool is_out = sa.direction == esp::SaStatus::Direction::kOutbound;
     lines.push_back(fmt::format("{:#010x} {} generation {}, {} packets of {}, {} blocks of {}",
                                 std::to_underlying(sa.spi), is_out ? "out" : "in",
-                                std::to_underlying(sa.generation), sa.packets, kLimits.soft_packets,
-                                sa.blocks, kLimits.soft_blocks));
+                                std::to_underlying(sa.generation), sa.packets, limits.soft_packets, sa.blocks,
+                                limits.soft_blocks));
   }
   return lines;
 }
@@ -87,6 +86,13 @@ bool SessionDatagrams::are_wanted() const {
 std::size_t SessionDatagrams::queues_wanted() const {
   if (!are_wanted()) return 1;
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostWorkers);
+}
+
+// The soft ones may be lower; the hard ones are each SA's own, of which ESN has the higher.
+esp::SaLimits SessionDatagrams::sa_limits() const {
+  esp::SaLimits limits = esp::SaLimits::of(true);
+  limits.soft_packets = site_.policy().soft_limits.packets;
+  return limits;
 }
 
 Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at,
@@ -109,11 +115,13 @@ Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16
 
 Result<void> SessionDatagrams::start(std::uint16_t answered_at, std::uint32_t mark) {
   TRY(crypto::self_test());
-  const DatagramPlane::Place place{site_.policy().udp_port.value_or(answered_at), mark};
-  plane_ = TRY(DatagramPlane::open(loop_, place, tunnel_->device().queues(), handlers()));
+  const DatagramPlane::Options options{.port = site_.policy().udp_port.value_or(answered_at),
+                                       .mark = mark,
+                                       .tunnels = {.limits = sa_limits()}};
+  plane_ = TRY(DatagramPlane::open(loop_, options, tunnel_->device().queues(), handlers()));
   count_at_ = io::boot_now();
-  if (place.port != 0 && plane_->port() != place.port)
-    log_.notice(fmt::format("UDP port {} is taken: datagrams come to port {}", place.port, plane_->port()));
+  if (options.port != 0 && plane_->port() != options.port)
+    log_.notice(fmt::format("UDP port {} is taken: datagrams come to port {}", options.port, plane_->port()));
   return {};
 }
 
@@ -147,6 +155,7 @@ void SessionDatagrams::use(const session::Agreement& agreement, const Selector& 
   session::PathOptions options;
   options.mode = site_.policy().path;
   options.keying.workers = plane_->workers();
+  options.keying.rekey_after = site_.policy().soft_limits.time;
   options.keying.wishes = {site_.policy().ciphers, !crypto::has_aes_instructions(), false};
   options.port = plane_->port();
   options.own_addresses = own_addresses(agreement, facts);
@@ -244,7 +253,7 @@ void SessionDatagrams::describe(SessionState& state) const {
   state.dropped += plane_->pump_counters().congested + counters.dropped(esp::Drop::kSelector);
   state.datagram_drops = drops_of(*plane_);
   state.keys = keys_of(path->rekeyer());
-  state.sas = sas_of(*plane_);
+  state.sas = sas_of(*plane_, sa_limits());
 }
 
 }  // namespace isthmus::app

@@ -52,6 +52,7 @@ class SessionDatagrams {
 
  private:
   [[nodiscard]] bool are_wanted() const;
+  [[nodiscard]] esp::SaLimits sa_limits() const;
   Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
   void read_tunnel();
   [[nodiscard]] DatagramPlane::Handlers handlers();

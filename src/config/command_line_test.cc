@@ -84,6 +84,8 @@ TEST(CommandLine, UnderstandsEveryOptionOfUp) {
                                 "4500",
                                 "--cipher",
                                 "chacha20-poly1305,aes256-gcm",
+                                "--rekey-after",
+                                "1000,30s",
                                 "--proxy-arp",
                                 "--masquerade",
                                 "--no-guard",
@@ -110,10 +112,27 @@ TEST(CommandLine, UnderstandsEveryOptionOfUp) {
   EXPECT_EQ(options.path, session::PathMode::kDatagram);
   EXPECT_EQ(options.udp_port, 4500);
   EXPECT_THAT(options.ciphers, ElementsAre(crypto::Cipher::kChaCha20Poly1305, crypto::Cipher::kAes256Gcm));
+  EXPECT_EQ(options.soft_limits, (session::SoftLimits{1000, std::chrono::seconds{30}}));
   EXPECT_TRUE(options.proxy_arp && options.masquerade && options.detach);
   EXPECT_FALSE(options.guard);
   EXPECT_EQ(options.hold, std::chrono::seconds{90});
   EXPECT_EQ(options.verbosity, 2);
+}
+
+TEST(CommandLine, LowersEitherSoftLimitAlone) {
+  const session::SoftLimits usual;
+  EXPECT_EQ(up({"host", "--accept", "::/0"}).soft_limits, usual);
+  EXPECT_EQ(up({"host", "--accept", "::/0", "--rekey-after", "1"}).soft_limits,
+            (session::SoftLimits{1, usual.time}));
+  EXPECT_EQ(up({"host", "--accept", "::/0", "--rekey-after", "1s"}).soft_limits,
+            (session::SoftLimits{usual.packets, std::chrono::seconds{1}}));
+  EXPECT_EQ(up({"host", "--accept", "::/0", "--rekey-after", "268435456,600s"}).soft_limits, usual);
+}
+
+TEST(CommandLine, RaisesNoSoftLimit) {
+  for (const char* limit : {"268435457", "601s", "0", "0s", "s", "", "1m", "-1", "1 s", "1000,0s",
+                            "18446744073709551616", "9223372037s"})
+    EXPECT_THAT(up_complaint({"--rekey-after", limit}), HasSubstr("1 to 268435456 packets")) << limit;
 }
 
 TEST(CommandLine, GivesPlanTheOptionsOfUp) {
@@ -223,8 +242,8 @@ TEST(CommandLine, HelpsWithEveryCommand) {
     EXPECT_THAT(help_text(topic), HasSubstr(topic)) << topic;
   EXPECT_EQ(help_text("nonsense"), help_text(""));
   for (const char* flag : {"--offer", "--accept", "--address", "--hosts", "--proxy-arp", "--masquerade",
-                           "--no-guard", "--mtu", "--path", "--cipher", "--udp-port", "--name", "--interface",
-                           "--hold", "--detach", "--remote-command"})
+                           "--no-guard", "--mtu", "--path", "--cipher", "--udp-port", "--rekey-after",
+                           "--name", "--interface", "--hold", "--detach", "--remote-command"})
     EXPECT_THAT(help_text("up"), HasSubstr(flag));
 }
 
@@ -267,10 +286,11 @@ TEST(CommandLine, SurvivesHostileWordsEverywhere) {
                                             "&&",
                                             ">x",
                                             "$IFS"};
-  const std::vector<std::string> flags = {
-      "",        "-p",       "-i",        "-J",      "-F",     "-o",          "-e",    "--remote-command",
-      "--offer", "--accept", "--address", "--hosts", "--name", "--interface", "--mtu", "--hold",
-      "--path",  "--cipher", "--udp-port"};
+  const std::vector<std::string> flags = {"",        "-p",          "-i",         "-J",
+                                          "-F",      "-o",          "-e",         "--remote-command",
+                                          "--offer", "--accept",    "--address",  "--hosts",
+                                          "--name",  "--interface", "--mtu",      "--hold",
+                                          "--path",  "--cipher",    "--udp-port", "--rekey-after"};
   for (const std::string& word : hostile) {
     for (const std::string& flag : flags) {
       std::vector<std::string> words = {"up", "polanski", "--accept", "10.0.0.0/8"};

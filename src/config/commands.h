@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "net/prefix.h"
 #include "session/path_options.h"
+#include "session/soft_limits.h"
 
 namespace isthmus::config {
 
@@ -49,6 +50,7 @@ struct UpOptions {
   session::PathMode path = session::PathMode::kAuto;
   std::vector<crypto::Cipher> ciphers;    // of the datagrams, the best first; empty: the default
   std::optional<std::uint16_t> udp_port;  // of ours; empty: any that is free
+  session::SoftLimits soft_limits;        // of the datagrams' keys; as they are, or lower
   bool proxy_arp = false;
   bool masquerade = false;
   bool guard = true;

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "crypto/aead.h"
 #include "session/path_options.h"
+#include "session/soft_limits.h"
 
 namespace isthmus::config {
 
@@ -14,6 +15,9 @@ namespace isthmus::config {
 Result<session::PathMode> parse_path_mode(std::string_view word);
 // "aes128-gcm", "aes256-gcm" or "chacha20-poly1305"; kInvalid for another word.
 Result<crypto::Cipher> parse_cipher(std::string_view word);
+// "N" packets of an SA or "Ns" seconds, each from 1 to what it is by itself; kInvalid for anything else, a
+// higher limit too.
+Result<void> lower(session::SoftLimits& limits, std::string_view word);
 
 // Where nothing is said. The exchange of keys puts ChaCha20 first where AES is slow.
 inline const std::vector<crypto::Cipher> kDefaultCiphers = {

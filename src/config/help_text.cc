@@ -47,6 +47,8 @@ Networks
   --cipher CIPHER[,…]       of the datagrams, the preferred first; by default
                             aes128-gcm,aes256-gcm,chacha20-poly1305
   --udp-port N              the UDP port here; by default any, and at the called end the number its ssh answers on
+  --rekey-after N|Ns[,…]    new keys for the datagrams after N packets or N seconds already; by default after
+                            268435456 and 600s
 Session
   --name NAME               by default from HOST
   --interface NAME          by default the first free of isth0, isth1, …

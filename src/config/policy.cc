@@ -217,6 +217,7 @@ PeerPolicy policy_from_options(const UpOptions& options) {
   policy.path = options.path;
   if (!options.ciphers.empty()) policy.ciphers = options.ciphers;
   policy.udp_port = options.udp_port;
+  policy.soft_limits = options.soft_limits;
   policy.proxy_arp = options.proxy_arp;
   policy.masquerade = options.masquerade;
   policy.guard = options.guard;

@@ -45,8 +45,8 @@ struct PeerPolicy {
   session::PathMode path = session::PathMode::kAuto;
   std::vector<crypto::Cipher> ciphers = kDefaultCiphers;
   std::optional<std::uint16_t> udp_port;  // empty: a called end takes the number its ssh answered on
-  bool proxy_arp = false;
-  bool masquerade = false;
+  session::SoftLimits soft_limits;        // of a caller, who begins all exchanges of keys
+  bool proxy_arp = false, masquerade = false;
   bool guard = true;
   std::optional<Duration> hold;
   friend bool operator==(const PeerPolicy&, const PeerPolicy&) = default;

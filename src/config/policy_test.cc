@@ -464,11 +464,13 @@ TEST(Policy, TakesEverythingFromTheCommandLine) {
   options.accepts = {prefix("193.6.37.0/24")};
   options.proxy_arp = options.masquerade = true;
   options.guard = false;
+  options.soft_limits = {1000, std::chrono::seconds{1}};
   options.hold = std::chrono::seconds{5};
   const PeerPolicy policy = policy_from_options(options);
   EXPECT_EQ(policy.origin, PolicyOrigin::kCommandLine);
   EXPECT_EQ(policy.offers, options.offers);
   EXPECT_TRUE(policy.proxy_arp && policy.masquerade && !policy.guard);
+  EXPECT_EQ(policy.soft_limits, options.soft_limits);
   EXPECT_EQ(policy.hold, options.hold);
 }
 

@@ -152,6 +152,12 @@ Result<void> read_names(const UpWords& words, UpOptions& options) {
     if (mtu < kMinMtu) return wrong(fmt::format("--mtu {}: IPv6 needs {} (RFC 8200)", mtu, kMinMtu));
     options.mtu = static_cast<std::uint16_t>(mtu);
   }
+  if (!words.hold.empty())
+    options.hold = std::chrono::seconds{TRY(number("--hold", words.hold, 0, kMaxHoldSeconds))};
+  return {};
+}
+
+Result<void> read_datagrams(const UpWords& words, UpOptions& options) {
   if (!words.path.empty()) {
     const Result<session::PathMode> path = parse_path_mode(words.path);
     if (!path) return wrong("--path " + path.error().message);
@@ -164,8 +170,10 @@ Result<void> read_names(const UpWords& words, UpOptions& options) {
     if (!cipher) return wrong("--cipher " + cipher.error().message);
     options.ciphers.push_back(*cipher);
   }
-  if (!words.hold.empty())
-    options.hold = std::chrono::seconds{TRY(number("--hold", words.hold, 0, kMaxHoldSeconds))};
+  for (const std::string& word : split_at_commas(words.rekey_after)) {
+    const Result<void> lowered = lower(options.soft_limits, word);
+    if (!lowered) return wrong("--rekey-after " + lowered.error().message);
+  }
   return {};
 }
 
@@ -198,6 +206,7 @@ void declare(CLI::App& app, UpWords& words) {
   app.add_option("--path", words.path);
   app.add_option("--udp-port", words.udp_port);
   add_list(app, "--cipher", words.ciphers);
+  add_list(app, "--rekey-after", words.rekey_after);
   app.add_option("--hold", words.hold);
   app.add_flag("--proxy-arp", words.proxy_arp);
   app.add_flag("--masquerade", words.masquerade);
@@ -211,6 +220,7 @@ Result<UpOptions> make_options(const UpWords& words) {
   TRY(read_ssh(words, options));
   TRY(read_networks(words, options));
   TRY(read_names(words, options));
+  TRY(read_datagrams(words, options));
   options.proxy_arp = words.proxy_arp;
   options.masquerade = words.masquerade;
   options.guard = !words.no_guard;

@@ -16,7 +16,7 @@ namespace isthmus::config {
 struct UpWords {
   std::string destination, port, jump, ssh_config, ssh_program, remote_command, name, interface, mtu, hold,
       path, udp_port;
-  std::vector<std::string> identities, ssh_options, offers, accepts, addresses, hosts, ciphers;
+  std::vector<std::string> identities, ssh_options, offers, accepts, addresses, hosts, ciphers, rekey_after;
   bool proxy_arp = false, masquerade = false, no_guard = false, detach = false;
   int verbosity = 0;
 };

@@ -35,7 +35,7 @@ namespace isthmus::esp {
 
 struct TunnelOptions {
   OuterDscp dscp = OuterDscp::kZero;
-  // Lower limits than SaLimits::of() has: for tests. The smaller of the two counts.
+  // Lower limits than SaLimits::of() has. The smaller of the two counts.
   std::optional<SaLimits> limits;
   crypto::Backend backend = crypto::Backend::kBest;
 };

@@ -5,7 +5,6 @@
 """
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,13 @@ import pytest
 from support import esp_gateway, udp_sweep
 from support.esp import Sa
 from support.netns import wait_until
+from support.soak import soaked
 from support.uml import GUEST, HOST
 
 OURS, OURS6 = "10.1.0.5", "2001:db8:1::5"
 THEIRS, THEIRS6 = "10.2.0.6", "2001:db8:2::6"
 PORT, MTU = 4500, 1400
-ROUNDS = 18 if os.environ.get("ISTHMUS_SOAK") == "1" else 1  # 18 are 10^5 packets a variant
+ROUNDS = soaked(1, 18)  # 18 are 10^5 packets a variant
 MODULES = ("cryptomgr", "aes_generic", "crypto_null", "geniv", "ctr", "gcm", "ghash-generic", "seqiv", "chacha_generic",
            "poly1305_generic", "chacha20poly1305", "xfrm_user", "esp4")
 ALGORITHM = {"aes-128-gcm": "rfc4106(gcm(aes))", "aes-256-gcm": "rfc4106(gcm(aes))",

@@ -14,6 +14,7 @@ from support.ground import dropped, ground_by_ipv4
 from support.netns import FELLINI_OUT, HOST_A, HOST_B, POLANSKI_OUT, wait_until
 from support.pings import Pings
 from support.resend import captured, forged, octets_between, resend, rewritten
+from support.soak import soaked
 
 ADDRESSES = (FELLINI_OUT, "193.6.34.77", "193.6.34.78")
 FOLLOWED_WITHIN = 1.5  # a second, and what a busy machine adds
@@ -22,7 +23,7 @@ STREAM_WITHIN = 45
 
 
 FORGER = "198.51.100."  # all of that network
-FORGED, OLD = 4000, 1000
+FORGED, OLD = soaked((4000, 1000), (1_000_000, 100_000))
 
 
 @pytest.fixture

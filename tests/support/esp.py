@@ -1,18 +1,18 @@
 """Our ESP, driven from Python through the program esp_tool, and SAs as every judge can be given them."""
 import dataclasses
-import os
 import pathlib
 import random
 import struct
 import subprocess
+
+from support.soak import soaked
 
 CIPHERS = ("aes-128-gcm", "aes-256-gcm", "chacha20-poly1305")
 KEY_SIZE = {"aes-128-gcm": 16, "aes-256-gcm": 32, "chacha20-poly1305": 32}
 SALT_SIZE = 4
 IPV4, IPV6, NO_NEXT_HEADER = 4, 41, 59
 
-# How many packets a variant gets; a long run is asked for by ISTHMUS_SOAK=1.
-PACKETS = 100_000 if os.environ.get("ISTHMUS_SOAK") == "1" else 3_000
+PACKETS = soaked(3_000, 100_000)  # that a variant gets
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A join that stands while a test does something to it: `isthmus up` on fellini, sshd on polanski."""
 import contextlib
+import re
 
 from support.gateway import Gateway, Up
 from support.netns import Failed, Topology, wait_until
@@ -72,6 +73,11 @@ def dropped(end, why):
     return sum(int(count) for words, count in counts if words == why)
 
 
+def newest_generation(end):
+    """The number of the newest keys that one end has: so many it ever had."""
+    return max(int(re.match(r"generation (\d+):", line)[1]) for line in end.sessions()[0]["keys"])
+
+
 def without_trains(topology):
     """Each packet on the cables is one datagram, as on a real wire, and not several that a device would cut."""
     for host in ("fellini", "polanski"):
@@ -84,12 +90,12 @@ def without_ipv6(ground):
 
 
 @contextlib.contextmanager
-def ground_by_ipv4(isthmus, trains=True):
+def ground_by_ipv4(isthmus, *words, trains=True):
     """A fresh one that goes by datagrams, and over IPv4."""
     with Topology() as topology:
         if not trains:
             without_trains(topology)
         ground = Ground(topology, isthmus)
-        with without_ipv6(ground), ground.joined():
+        with without_ipv6(ground), ground.joined(*words):
             ground.wait_datagrams(30)
             yield ground

@@ -237,10 +237,11 @@ class Namespaces:
         return Ping(sent, received, result.stdout + result.stderr)
 
     @contextlib.contextmanager
-    def capture(self, host, interface="any", expression=""):
-        """Captures what passes the host to a file, whose path it gives; complete once the block is left."""
+    def capture(self, host, interface="any", expression="", octets=0):
+        """Captures what passes the host to a file, whose path it gives; complete once the block is left. Of each frame so many
+        octets, or all."""
         path = self.directory / f"capture-{host}-{next(_serial)}.pcap"
-        argv = ["tcpdump", "-i", interface, "-p", "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root",
+        argv = ["tcpdump", "-i", interface, "-p", "-n", "-U", "--immediate-mode", "-B", "16384", "-s", octets, "-Z", "root",
                 "-w", path, *expression.split()]
         process = self.popen(host, argv, stderr=subprocess.PIPE, text=True)
         try:

@@ -1,7 +1,7 @@
 """Numbered datagrams from hostA to hostB, each with a checksum of its own over all of it, and what became of them.
 
 Run as a program it is one end: `numbered.py receive ADDRESS PORT` counts until its input is closed, and prints what it has
-counted; `numbered.py send ADDRESS PORT SOURCE FIRST COUNT PER_SECOND SIZE` sends.
+counted; `numbered.py send ADDRESS PORT SOURCE FIRST COUNT PER_SECOND SIZE TRAFFIC_CLASS` sends.
 """
 import contextlib
 import dataclasses
@@ -22,6 +22,7 @@ PORT = 9200
 DIGEST = 16
 SO_RCVBUFFORCE = 33
 TURN = 0.005  # s between two bursts
+ECT = 2  # a traffic class: capable of ECN, so that a queue of a busy gateway marks instead of dropping
 
 
 @dataclasses.dataclass
@@ -35,8 +36,9 @@ class Arrived:
 class Numbered:
     """hostB counts what hostA sends, for as long as the block lasts."""
 
-    def __init__(self, topology):
+    def __init__(self, topology, traffic_class=0):
         self.topology = topology
+        self.traffic_class = traffic_class
         self.sent = 0
 
     def _argv(self, *words):
@@ -54,7 +56,8 @@ class Numbered:
 
     def send(self, count, per_second=1000, size=200):
         """Sends so many more; returns when the last has gone out."""
-        self.topology.run("hostA", self._argv("send", HOST_B, PORT, HOST_A, self.sent, count, per_second, size), cwd=TESTS)
+        argv = self._argv("send", HOST_B, PORT, HOST_A, self.sent, count, per_second, size, self.traffic_class)
+        self.topology.run("hostA", argv, cwd=TESTS, timeout=60 + 2 * count / per_second)
         self.sent += count
 
     def arrived(self):
@@ -102,9 +105,10 @@ def receive(address, port):
 
 
 def send(address, port, source, *numbers):
-    first, total, per_second, size = map(int, numbers)
+    first, total, per_second, size, traffic_class = map(int, numbers)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         end.bind((source, 0))
+        end.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, traffic_class)
         end.connect((address, port))
         started, done = time.monotonic(), 0
         while done < total:

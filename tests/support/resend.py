@@ -88,7 +88,7 @@ def resend(topology, packets, per_second=PER_SECOND):
     """Sends the packets from the router."""
     path = pcap.write(topology.directory / f"resend-{next(_serial)}.pcap", packets, RAW)
     argv = [sys.executable, "-B", "-m", "support.resend", path, per_second]
-    topology.run("router", argv, cwd=pathlib.Path(__file__).parent.parent)
+    topology.run("router", argv, cwd=pathlib.Path(__file__).parent.parent, timeout=60 + 2 * len(packets) / per_second)
 
 
 def send(path, per_second):
