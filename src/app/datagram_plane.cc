@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -117,9 +116,7 @@ session::PathCounts DatagramPlane::counts() const {
   counts.packets_sent = all.packets_sent;
   counts.dummies_sent = all.dummies_sent;
   counts.packets_received = all.packets_received;
-  for (const esp::SaStatus& sa : sas()) {
-    if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
-  }
+  for (const esp::SaStatus& sa : sas()) counts.add(sa);
   return counts;
 }
 

@@ -103,7 +103,8 @@ Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16
     if (!must_be) return {};
     return fail(
         Error::Code::kUnsupported,
-        "--path datagram: the far end speaks no ESP in UDP; with auto ssh's stream carries the packets");
+        "--path datagram: the far end takes no ESP in UDP (it speaks none, or has --path stream); with "
+        "auto ssh's stream carries the packets");
   }
   if (plane_) return {};
   const Result<void> started = start(answered_at, mark);

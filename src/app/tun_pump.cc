@@ -26,9 +26,10 @@ TunPump::TunPump(asio::io_context& loop, io::TunDevice device, Handlers handlers
 Result<void> TunPump::resume() {
   if (stopped_) return {};
   for (Queue& queue : queues_) {
-    const Result<void> opened = open(queue);
-    if (!opened) pause();
-    if (!opened) return opened;
+    Result<void> opened = open(queue);
+    if (opened) continue;
+    pause();
+    return opened;
   }
   is_paused_ = false;
   for (Queue& queue : queues_) {

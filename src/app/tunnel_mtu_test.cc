@@ -42,14 +42,15 @@ TEST(TunnelMtu, IsAskedForAgainWhereTheKernelRefusedIt) {
   EXPECT_EQ(mtu.due(kNow + TunnelMtu::kPause), 1438);
 }
 
-TEST(TunnelMtu, IsNotAskedForWithoutEnd) {
+TEST(TunnelMtu, IsAskedForEachMinuteAfterAFewTries) {
   TunnelMtu mtu = set_to_1500();
   mtu.datagrams_take(1438);
   Instant now = kNow;
   int tries = 0;
   for (; mtu.due(now); ++tries, now += TunnelMtu::kPause) mtu.refused(now);
-  EXPECT_EQ(tries, TunnelMtu::kMostTries);
-  EXPECT_EQ(mtu.next_deadline(), std::nullopt);
+  EXPECT_EQ(tries, TunnelMtu::kSoonTries);
+  EXPECT_EQ(mtu.next_deadline(), now - TunnelMtu::kPause + TunnelMtu::kLongPause);
+  EXPECT_EQ(mtu.due(*mtu.next_deadline()), 1438);
   mtu.datagrams_take(1400);
   EXPECT_EQ(mtu.due(now), 1400) << "what is told anew is tried anew";
 }

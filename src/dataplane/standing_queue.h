@@ -2,6 +2,9 @@
 // milliseconds of TCP's making at full speed, if nobody tells TCP.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/time.h"
 #include "net/codel.h"
 
@@ -24,6 +27,7 @@ class StandingQueue {
     }
     if (!codel_.is_next_due(now)) return false;
     codel_.dropped_next();
+    codel_.count = std::min(codel_.count, kMostCount);
     return true;
   }
 
@@ -32,6 +36,8 @@ class StandingQueue {
   // holds no more. RFC 8289 section 4.3 wants the interval of that order.
   static constexpr Duration kTarget = std::chrono::milliseconds{1};
   static constexpr Duration kInterval = std::chrono::milliseconds{10};
+  // Senders that heed nothing, or a flood, would bring the law to mark everything.
+  static constexpr std::uint32_t kMostCount = 100;
 
  private:
   Codel codel_{.target = kTarget, .interval = kInterval};

@@ -41,6 +41,16 @@ TEST(StandingQueue, MarksMoreAndMoreOfALongOne) {
   EXPECT_GT(found.size(), 10U);
 }
 
+TEST(StandingQueue, MarksNoMoreThanOneAMillisecond) {
+  StandingQueue queue;
+  (void)marks(queue, 0, 10'000, milliseconds{3});
+  int count = 0;
+  for (long tenth = 0; tenth < 10'000; ++tenth)
+    count +=
+        queue.marks(Instant{milliseconds{10'000} + std::chrono::microseconds{100} * tenth}, milliseconds{3});
+  EXPECT_NEAR(count, 1000, 100);
+}
+
 TEST(StandingQueue, StopsWhenItIsShortAgain) {
   StandingQueue queue;
   ASSERT_FALSE(marks(queue, 0, 500, milliseconds{3}).empty());

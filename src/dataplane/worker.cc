@@ -92,13 +92,15 @@ void Worker::start_thread() {
 }
 
 // A turn is a good place to let others run, the worker behind the same queue or before it perhaps: the
-// scheduler itself would take the processor away at a tick, as much as 4 ms later.
+// scheduler itself would take the processor away at a tick, as much as 4 ms later. With a slice as long as
+// everybody's it might not give it back before one.
 void Worker::run() {
   io::set_thread_niceness(kNice);
   io::set_thread_slice(kSlice);
+  const bool has_short_slices = io::thread_slice() == kSlice;
   while (!is_stopped_) {
     take_turns(wait());
-    ::sched_yield();
+    if (has_short_slices) ::sched_yield();
   }
 }
 

@@ -36,10 +36,11 @@ int thread_niceness() {
 }
 
 void set_thread_slice(Duration slice) {
-  Attributes wished;
-  wished.niceness = thread_niceness();
-  wished.runtime = static_cast<std::uint64_t>(slice.count());
-  ::syscall(SYS_sched_setattr, 0, &wished, 0);
+  Attributes attributes;
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  if (attributes.policy != SCHED_OTHER) return;
+  attributes.runtime = static_cast<std::uint64_t>(slice.count());
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 Duration thread_slice(pid_t thread) {

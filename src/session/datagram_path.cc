@@ -109,10 +109,11 @@ void DatagramPath::on(Instant now, DatagramHello hello) {
 
 void DatagramPath::on(Instant now, const PathReport& report) {
   const bool has_arrived = loss_.report(now, report);
+  const unsigned loss = loss_.take_loss().value_or(0);
   if (!remote_) return;
   if (has_arrived) health_.confirm(now);
   if (report.probe_size) mtu_.confirm(now, *report.probe_size);
-  if (loss_.take_loss().value_or(0) > kSuspiciousLoss) suspect_size(now);
+  if (loss > kSuspiciousLoss) suspect_size(now);
 }
 
 void DatagramPath::on(Instant now, const PathClose&) {

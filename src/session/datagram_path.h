@@ -1,8 +1,7 @@
 // The datagram path of a session: finds an address at which the peer answers, has it keyed, decides in each
-// moment whether our packets go as datagrams or on the stream, and how large they may be.
-// docs/design/paths.md has its states and timers. The peer decides for its own packets. Pure: events,
-// counters and messages in; messages for VSNP, commands for the workers and actions for the shell out. Not
-// thread-safe.
+// moment whether our packets go as datagrams or on the stream, and how large they may be; the peer decides
+// for its own. docs/design/paths.md has its states and timers. Pure: events, counters and messages in;
+// messages for VSNP, commands for the workers and actions for the shell out.
 #pragma once
 
 #include <map>
@@ -13,6 +12,7 @@
 
 #include "esp/tunnel_event.h"
 #include "keying/rekeyer.h"
+#include "session/inflow.h"
 #include "session/loss_meter.h"
 #include "session/path_actions.h"
 #include "session/path_candidates.h"

@@ -125,8 +125,9 @@ void DatagramPath::on(Instant now, const esp::RemoteMoved& moved) {
   if (moved.from == *remote_ || !may_probe(moved.from)) return;
   heard_from_ = moved.from;
   const bool is_packet = moved.by == esp::RemoteMoved::By::kPacket;
-  // With another port of the same address it is a NAT that has forgotten the first.
-  const bool is_rebound = moved.from.address == remote_->address;
+  // With another port of the same address it is a NAT that has forgotten the first; where that happens again
+  // soon, two NATs may answer each other's new ports with new ports.
+  const bool is_rebound = moved.from.address == remote_->address && move_.is_rare(now);
   const bool is_led = options_.keying.role == keying::Role::kCalled;
   const Duration patience = !is_packet ? 2 * kPathTick : is_led || is_rebound ? Duration{} : kPathTick;
   if (move_.begin(now, moved.from, patience) && patience > Duration{}) check(now);
@@ -144,12 +145,13 @@ void DatagramPath::follow_move(Instant now) {
 void DatagramPath::move(Instant now) {
   const Endpoint to = *move_.to();
   const bool is_same_family = to.address.family() == remote_->address.family();
-  move_.finish();
+  move_.finish(now);
   remote_ = last_remote_ = to;
   set_remote(to);
   health_.confirm(now);
   // Of a size that never came through, the old address may have been the cause.
-  if (!is_same_family || !mtu_.plpmtu()) return start_size(now);
+  const bool is_searching = mtu_.state() == PathMtu::State::kSearching;
+  if (!is_same_family || !mtu_.plpmtu() || is_searching) return start_size(now);
   mtu_.way_changed();
   suspect_size(now);
 }
@@ -173,10 +175,8 @@ void DatagramPath::watch(Instant now) {
   const bool has_stopped = inflow_.has_stopped(counts_.packets_received);
   const bool is_doubtful = health_.is_doubtful(now);
   if (is_doubtful) move_.doubt(now);
-  // What is lost may be lost for its size alone.
-  if (is_doubtful || has_stopped) suspect_size(now);
   follow_move(now);
-  if (is_check_due_ || is_doubtful || is_idle || is_unproven) check(now);
+  if (is_check_due_ || is_doubtful || is_idle || is_unproven || has_stopped) check(now);
 }
 
 // Whether the path still works: asked once a tick, however many reasons there are.

@@ -22,20 +22,26 @@ class LossMeter {
   // Whether anything of ours has arrived since the last report.
   [[nodiscard]] bool report(Instant now, const PathReport& report) {
     bool has_arrived = false;
+    std::uint64_t gone = 0;
+    std::uint64_t arrived = 0;
     for (const PathReport::Received& received : report.received) {
       const PathReport::Received before = last_of(received.generation);
-      const std::uint64_t arrived = growth(before.packets, received.packets);
-      has_arrived |= arrived > 0;
+      const std::uint64_t more = growth(before.packets, received.packets);
+      has_arrived |= more > 0;
       if (!received.highest) continue;
-      arrived_ += arrived;
-      gone_ += growth(before.highest.value_or(0), *received.highest);
+      arrived += more;
+      gone += growth(before.highest.value_or(0), *received.highest);
     }
     last_ = report.received;
+    gone_ += gone;
+    arrived_ += arrived;
     close_window(now);
+    if (gone >= kLeastPackets && 2 * arrived < gone) fresh_ = share_lost(gone, arrived);
     return has_arrived;
   }
 
-  // Of the last window in which enough was sent, in thousandths; then forgotten.
+  // Of the last window in which enough was sent, or, sooner, of a single report that tells of as much and of
+  // more lost than arrived; in thousandths; then forgotten.
   [[nodiscard]] std::optional<unsigned> take_loss() { return std::exchange(fresh_, std::nullopt); }
   [[nodiscard]] unsigned per_mille() const { return per_mille_; }
 
@@ -49,10 +55,14 @@ class LossMeter {
     return now > before ? now - before : 0;
   }
 
+  static unsigned share_lost(std::uint64_t gone, std::uint64_t arrived) {
+    return static_cast<unsigned>(growth(arrived, gone) * 1000 / gone);
+  }
+
   void close_window(Instant now) {
     if (now - since_ < kWindow) return;
     if (gone_ >= kLeastPackets) {
-      per_mille_ = static_cast<unsigned>(growth(arrived_, gone_) * 1000 / gone_);
+      per_mille_ = share_lost(gone_, arrived_);
       fresh_ = per_mille_;
     }
     since_ = now;

@@ -67,5 +67,21 @@ TEST(LossMeter, TellsWhetherAnythingHasArrived) {
   EXPECT_FALSE(meter.report(kBegin, report_of(0, 0))) << "counts do not go back";
 }
 
+TEST(LossMeter, TellsAtOnceOfAReportOfWhichMostIsLost) {
+  constexpr Duration kHalf = std::chrono::milliseconds{500};
+  const auto of = [](std::uint64_t packets, std::uint64_t highest) {
+    return PathReport{{{esp::Generation{1}, packets, highest}}, std::nullopt};
+  };
+  LossMeter loss;
+  (void)loss.report(kBegin, of(100, 100));
+  (void)loss.take_loss();
+  (void)loss.report(kBegin + kHalf, of(103, 113));
+  EXPECT_EQ(loss.take_loss(), 769U);
+  (void)loss.report(kBegin + 2 * kHalf, of(120, 140));
+  EXPECT_EQ(loss.take_loss(), std::nullopt) << "a third is a matter of the window";
+  (void)loss.report(kBegin + 3 * kHalf, of(121, 149));
+  EXPECT_EQ(loss.take_loss(), std::nullopt) << "a handful says nothing";
+}
+
 }  // namespace
 }  // namespace isthmus::session

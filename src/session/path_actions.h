@@ -35,7 +35,8 @@ struct PathCounts {
   std::uint64_t packets_received = 0;          // inner packets that came as datagrams, ever
   std::vector<PathReport::Received> received;  // by the inbound SAs, of each live generation
 
-  void add_received(const esp::SaStatus& inbound);
+  // Of an inbound SA what has come by it; of an outbound one nothing.
+  void add(const esp::SaStatus& sa);
   friend bool operator==(const PathCounts&, const PathCounts&) = default;
 };
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "base/earlier.h"
 #include "base/time.h"
@@ -35,7 +34,7 @@ class PathHealth {
   // `sent` packets have gone out by now, ever; told every tick.
   void observe(Instant now, std::uint64_t sent) {
     // Nobody was there to answer while we slept.
-    const bool has_slept = now - observed_at_ > kSilentAfter;
+    const bool has_slept = now - observed_at_ > kUnansweredAfter;
     if (has_slept && unconfirmed_since_) unconfirmed_since_ = now;
     if (has_slept && asked_since_) asked_since_ = now;
     if (sent != confirmed_ && !unconfirmed_since_) unconfirmed_since_ = has_slept ? now : clear_at_;
@@ -78,21 +77,6 @@ class PathHealth {
   std::optional<Instant> unconfirmed_since_;  // packets that went out
   std::optional<Instant> asked_since_;        // a probe that went out
   Duration answer_time_ = kUnansweredAfter;
-};
-
-// Whether packets that came come no more.
-class Inflow {
- public:
-  // Told each tick how many have come, ever: true in the first tick without one more.
-  bool has_stopped(std::uint64_t count) {
-    const bool was_running = std::exchange(is_running_, count != count_);
-    count_ = count;
-    return was_running && !is_running_;
-  }
-
- private:
-  std::uint64_t count_ = 0;
-  bool is_running_ = false;
 };
 
 }  // namespace isthmus::session

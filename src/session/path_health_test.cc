@@ -57,17 +57,6 @@ TEST(PathHealth, WaitsForTwoRoundTripsWhereTheyAreLong) {
   EXPECT_EQ(health.silent_at(), kStart + seconds{2});
 }
 
-TEST(Inflow, StopsOnceAPause) {
-  Inflow inflow;
-  EXPECT_FALSE(inflow.has_stopped(0)) << "nothing has come yet";
-  EXPECT_FALSE(inflow.has_stopped(5));
-  EXPECT_FALSE(inflow.has_stopped(9));
-  EXPECT_TRUE(inflow.has_stopped(9));
-  EXPECT_FALSE(inflow.has_stopped(9));
-  EXPECT_FALSE(inflow.has_stopped(10));
-  EXPECT_TRUE(inflow.has_stopped(10));
-}
-
 TEST(PathHealth, BlamesNobodyForTheTimeThatWeSlept) {
   PathHealth health;
   health.begin(kStart);

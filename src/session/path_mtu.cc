@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kUdpHeader = 8;
 
+// Two probes that leave one after the other, or a processor's turn later.
 constexpr Duration kBeside = std::chrono::milliseconds{100};
 
 constexpr std::size_t ip_header(Family family) {
@@ -82,7 +83,7 @@ void PathMtu::complete(Instant now) {
 }
 
 std::optional<std::size_t> PathMtu::probe_due(Instant now, bool is_busy) {
-  if (raise_at_ && now >= *raise_at_ && state_ == State::kComplete) {
+  if (raise_at_ && now >= *raise_at_ && state_ == State::kComplete && !is_awaited_) {
     raise_at_.reset();
     bound_ = largest_;
     search(now);
@@ -163,7 +164,8 @@ void PathMtu::too_big(Instant now, std::size_t size) {
 void PathMtu::suspect(Instant now) {
   if (state_ != State::kComplete || is_suspected_) return;
   is_suspected_ = true;
-  probe(now, probed_);
+  is_awaited_ = true;
+  at_ = next_at(now);
 }
 
 void PathMtu::trust() {

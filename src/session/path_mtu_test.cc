@@ -165,8 +165,9 @@ TEST_F(PathMtuTest, IsInNoDoubtWhereProbesFurtherApartFareDifferently) {
 TEST_F(PathMtuTest, IsInNoDoubtWithoutSuspicion) {
   complete(1500);
   path_ = 1400;
-  while (sent_.empty()) run(milliseconds{20});
-  mtu_.shorter_arrived(now_);
+  run(kMtuConfirmTimer);
+  ASSERT_FALSE(sent_.empty());
+  mtu_.shorter_arrived(now_ - milliseconds{20});
   EXPECT_EQ(mtu_.doubted_since(), std::nullopt) << "one may be lost by chance";
 }
 

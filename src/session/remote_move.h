@@ -39,10 +39,13 @@ class RemoteMove {
   // It has come to nothing.
   void end() { to_.reset(); }
   // Packets go to `to()`.
-  void finish() {
+  void finish(Instant now) {
     to_.reset();
     rested_.reset();
+    finished_ = now;
   }
+  // The last move is long ago, if there was one.
+  [[nodiscard]] bool is_rare(Instant now) const { return !finished_ || now - *finished_ >= kMoveRest; }
   // The old address has answered.
   void keep_old(Instant now) {
     rested_ = to_;
@@ -87,7 +90,7 @@ class RemoteMove {
  private:
   std::optional<Endpoint> to_, rested_;
   Duration patience_{};
-  std::optional<Instant> proven_at_;
+  std::optional<Instant> proven_at_, finished_;
   bool is_spare_ = false;  // `rested_` has answered
   Instant began_{}, rested_until_{};
   Instant at_{};  // no probe before

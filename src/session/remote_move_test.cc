@@ -131,5 +131,13 @@ TEST(RemoteMove, IsOverAfterAWhile) {
   EXPECT_TRUE(move.is_over(kStart + kSilentAfter));
 }
 
+TEST(RemoteMove, IsRareWhereTheLastIsLongAgo) {
+  RemoteMove move;
+  EXPECT_TRUE(move.is_rare(kStart));
+  move.finish(kStart);
+  EXPECT_FALSE(move.is_rare(kStart + kMoveRest - milliseconds{1}));
+  EXPECT_TRUE(move.is_rare(kStart + kMoveRest));
+}
+
 }  // namespace
 }  // namespace isthmus::session

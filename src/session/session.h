@@ -50,7 +50,7 @@ class Session {
   // is whoever made the current call.
   void use_datagrams(Instant now, PathOptions options, PathFacts facts);
   void worker_event(Instant now, const esp::TunnelEvent& event);
-  // ICMP says that datagrams whose quote begins with `quoted` are too big, and how large they may be.
+  // ICMP says that packets of `size` to `to` are too big; its quote begins with `quoted`.
   void too_big(Instant now, const Endpoint& to, esp::Spi quoted, std::size_t size);
   void own_addresses_changed(Instant now, std::vector<IpAddress> addresses);
   void interface_mtu(Instant now, std::size_t mtu);

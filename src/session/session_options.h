@@ -17,7 +17,7 @@ struct SessionOptions {
       hold;        // how long a lost session keeps refusing traffic before it is undone; empty: for ever
   Hello identity;  // node, host, name, plan_only; a caller's offers and wants
   ppp::LinkOptions link;
-  // Otherwise the peer is told so, and neither end opens a socket for them.
+  // False: the peer is told so in VSNCP, and neither end opens a socket for them.
   bool takes_datagrams = true;
 };
 

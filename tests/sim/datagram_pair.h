@@ -42,9 +42,7 @@ struct DatagramEnd {
       counts.packets_sent += tunnel.counters().packets_sent;
       counts.dummies_sent += tunnel.counters().dummies_sent;
       counts.packets_received += tunnel.counters().packets_received;
-      for (const esp::SaStatus& sa : tunnel.status()) {
-        if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
-      }
+      for (const esp::SaStatus& sa : tunnel.status()) counts.add(sa);
     }
     return counts;
   }

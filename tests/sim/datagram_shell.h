@@ -33,10 +33,9 @@ class DatagramShell {
     PathCounts counts;
     counts.packets_sent = packets_sent;
     counts.dummies_sent = tunnel_.counters().dummies_sent;
+    counts.packets_received = tunnel_.counters().packets_received;
     if (path == nullptr) return counts;
-    for (const esp::SaStatus& sa : tunnel_.status()) {
-      if (sa.direction == esp::SaStatus::Direction::kInbound) counts.add_received(sa);
-    }
+    for (const esp::SaStatus& sa : tunnel_.status()) counts.add(sa);
     return counts;
   }
   std::uint64_t packets_sent = 0;  // as a worker would count them; no packet crosses here
