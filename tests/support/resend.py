@@ -1,8 +1,9 @@
 """Packets of a capture once more: as they were, from elsewhere, broken, or back to whoever sent them.
 
-Run as a program it is the sender: `resend.py FILE PER_SECOND` sends the packets of a raw capture by IP, whatever their
-source says. IPv4 alone; the UDP checksum is left out, as RFC 3948 section 2.1 has it.
+Run as a program it is the sender: `resend.py FILE PER_SECOND TIMES` sends the packets of a raw capture by IP, whatever their
+source says, so many times. IPv4 alone; the UDP checksum is left out, as RFC 3948 section 2.1 has it.
 """
+import contextlib
 import itertools
 import pathlib
 import random
@@ -86,18 +87,30 @@ def shuffled(packets, seed=1):
 
 def resend(topology, packets, per_second=PER_SECOND):
     """Sends the packets from the router."""
+    with resending(topology, packets, per_second) as sender:
+        assert sender.wait(timeout=60 + 2 * len(packets) / per_second) == 0
+
+
+@contextlib.contextmanager
+def resending(topology, packets, per_second=PER_SECOND, times=1):
+    """Sends the packets from the router so many times, or as often as the block lets it."""
     path = pcap.write(topology.directory / f"resend-{next(_serial)}.pcap", packets, RAW)
-    argv = [sys.executable, "-B", "-m", "support.resend", path, per_second]
-    topology.run("router", argv, cwd=pathlib.Path(__file__).parent.parent, timeout=60 + 2 * len(packets) / per_second)
+    argv = [sys.executable, "-B", "-m", "support.resend", path, per_second, times]
+    with topology.popen("router", argv, cwd=pathlib.Path(__file__).parent.parent) as sender:
+        try:
+            yield sender
+        finally:
+            sender.kill()
 
 
-def send(path, per_second):
+def send(path, per_second, times):
+    packets = [(packet, (socket.inet_ntoa(packet[16:20]), 0)) for packet in pcap.read(path)]
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
-        for number, packet in enumerate(pcap.read(path), 1):
-            out.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
+        for number, (packet, to) in enumerate(packets * times, 1):
+            out.sendto(packet, to)
             if number % TURN == 0:
                 time.sleep(TURN / per_second)
 
 
 if __name__ == "__main__":
-    send(sys.argv[1], int(sys.argv[2]))
+    send(*[sys.argv[1], *map(int, sys.argv[2:])])
