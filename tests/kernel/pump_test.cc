@@ -8,6 +8,7 @@
 
 #include <chrono>
 
+#include "dataplane/standing_queue.h"
 #include "esp/test_sas.h"
 #include "io/socket_endpoint.h"
 #include "io/tun_device.h"
@@ -18,11 +19,10 @@ namespace isthmus::dataplane {
 namespace {
 
 using esp::test::parameters;
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr esp::Generation kGeneration{1};
-constexpr milliseconds kInterval{100};  // of CoDel
+constexpr Duration kInterval = StandingQueue::kInterval;
 constexpr std::chrono::seconds kPatience{30};
 
 class PumpTest : public io::NamespaceTest {
@@ -112,7 +112,7 @@ TEST_F(PumpTest, MarksOfATunQueueThatStandsWhatKnowsMarks) {
 // As much comes as one turn takes.
 TEST_F(PumpTest, LeavesATunQueueAloneThatEachTurnEmpties) {
   const auto began = steady_clock::now();
-  while (steady_clock::now() < began + 4 * kInterval) {
+  while (steady_clock::now() < began + 40 * kInterval) {
     fill_tun(0);
     pump_->carry_out();
     pump_->carry_out();
@@ -165,7 +165,7 @@ TEST_F(PumpTest, DropsOfASocketsQueueThatStandsWhatKnowsNoMarks) {
 TEST_F(PumpTest, LeavesASocketsQueueAloneThatEachTurnEmpties) {
   Peer peer;
   const auto began = steady_clock::now();
-  while (steady_clock::now() < began + 4 * kInterval) {
+  while (steady_clock::now() < began + 40 * kInterval) {
     peer.send(peer_, 3);
     ::poll(nullptr, 0, 3);
     pump_->carry_in();
