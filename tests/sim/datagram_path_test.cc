@@ -346,12 +346,17 @@ TEST(DatagramPathSimulation, StaysOnTheStreamWhereIpv6WouldNotFit) {
   EXPECT_TRUE(pair.is_on_stream());
 }
 
-TEST(DatagramPathSimulation, FindsOutThatThePathHasBecomeNarrower) {
-  DatagramPair pair{1};
+// Both ends do, for so long, on a path whose size is known.
+void send_full_packets(DatagramPair& pair, Duration time) {
   pair.begin();
   pair.run(seconds{10});
   pair.keep_sending(milliseconds{10}, 0);
-  pair.run(seconds{5});
+  pair.run(time);
+}
+
+TEST(DatagramPathSimulation, FindsOutThatThePathHasBecomeNarrower) {
+  DatagramPair pair{1};
+  send_full_packets(pair, seconds{5});
   pair.world.faults.mtu = 1400;
   pair.run(seconds{40});
   pair.world.lost.clear();
@@ -364,10 +369,7 @@ TEST(DatagramPathSimulation, SoonConfirmsASizeThatNoLongerComesThrough) {
   for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     DatagramPair pair{seed};
-    pair.begin();
-    pair.run(seconds{10});
-    pair.keep_sending(milliseconds{10}, 0);
-    pair.run(seconds{5} + milliseconds{seed * 490});
+    send_full_packets(pair, seconds{5} + milliseconds{seed * 490});
     pair.world.faults.mtu = 1400;
     const auto is_narrow = [&] { return pair.ends[kCaller].path->status().outer_mtu < 1400U; };
     EXPECT_LE(pair.run_until(is_narrow, seconds{20}), seconds{3} + kMaxProbesOfSize * kMtuProbeTimer);
@@ -400,10 +402,7 @@ TEST(DatagramPathSimulation, TakesPacketsOffAPathThatSwallowsTheLongOnes) {
   for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     DatagramPair pair{seed};
-    pair.begin();
-    pair.run(seconds{10});
-    pair.keep_sending(milliseconds{10}, 0);
-    pair.run(seconds{5} + milliseconds{seed * 37});
+    send_full_packets(pair, seconds{5} + milliseconds{seed * 37});
     pair.world.faults.mtu = 1400;
     EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), milliseconds{2100});
     EXPECT_LE(pair.run_until([&] { return pair.is_direct(); }, seconds{20}), seconds{10});
@@ -415,10 +414,7 @@ TEST(DatagramPathSimulation, DoubtsNoSizeForAnOutageOfAll) {
   for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     DatagramPair pair{seed};
-    pair.begin();
-    pair.run(seconds{10});
-    pair.keep_sending(milliseconds{10}, 0);
-    pair.run(milliseconds{seed * 37});
+    send_full_packets(pair, milliseconds{seed * 37});
     // Nothing comes through, whatever its size.
     pair.world.faults.is_shut = true;
     pair.run(milliseconds{1100});
