@@ -31,8 +31,8 @@ bool set_thread_niceness(int niceness) {
   return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) == 0;
 }
 
-int thread_niceness() {
-  return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
+int thread_niceness(pid_t thread) {
+  return ::getpriority(PRIO_PROCESS, static_cast<id_t>(thread));
 }
 
 void set_thread_slice(Duration slice) {

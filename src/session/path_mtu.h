@@ -80,7 +80,7 @@ class PathMtu {
   int count_ = 0;                     // PROBE_COUNT
   bool is_awaited_ = false;           // a probe of probed_ is under way, or due
   bool is_suspected_ = false;         // there was reason for it
-  std::optional<Instant> asked_at_;   // a probe went out since then
+  std::optional<Instant> asked_at_;   // the last probe since then went out
   std::optional<Instant> doubted_since_;
   Duration round_trip_{};
   Instant sent_at_{};          // the last probe
