@@ -69,14 +69,19 @@ TEST(DatagramPathSimulation, ChangesKeysEverySecondAtFullSpeedAndLosesNothing) {
   }
 }
 
+// Both ends do, for so long.
+void send_by_datagrams(DatagramPair& pair, Duration time) {
+  pair.keep_sending(milliseconds{10});
+  pair.begin();
+  ASSERT_LT(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{10});
+  pair.run(time);
+}
+
 TEST(DatagramPathSimulation, FallsBackWithinThreeSecondsAndReturnsWithinFive) {
   for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     DatagramPair pair{seed, 2, 2};
-    pair.keep_sending(milliseconds{10});
-    pair.begin();
-    ASSERT_LT(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{10});
-    pair.run(seconds{5} + milliseconds{seed * 37});
+    send_by_datagrams(pair, seconds{5} + milliseconds{seed * 37});
     pair.world.faults.is_shut = true;
     EXPECT_LE(pair.run_until([&] { return pair.is_on_stream(); }, seconds{10}), seconds{3});
     pair.run(seconds{seed});
@@ -93,10 +98,7 @@ TEST(DatagramPathSimulation, FallsBackTogetherWithAPeerThatItOnlyAnswers) {
   for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     DatagramPair pair{seed, 2, 2};
-    pair.keep_sending(milliseconds{10});
-    pair.begin();
-    ASSERT_LT(pair.run_until([&] { return pair.is_direct(); }, seconds{10}), seconds{10});
-    pair.run(seconds{5} + milliseconds{seed * 37});
+    send_by_datagrams(pair, seconds{5} + milliseconds{seed * 37});
     pair.stop_sending();
     pair.keep_sending_from(kCaller, milliseconds{10});
     pair.world.faults.is_shut = true;

@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
 
 #include "datagram_pair.h"
+#include "seeds.h"
 
 namespace isthmus::session::testing {
 namespace {
@@ -76,8 +75,7 @@ TEST(LastNumberSimulation, StopsTheSenderAndIsFollowedByNewKeys) {
 
 // FAULTS F18, with nothing lowered: six minutes. Both ends seal alike; the caller shows it.
 TEST(LastNumberSimulation, OfFourThousandMillionStopsTheSender) {
-  const char* soak = std::getenv("ISTHMUS_SOAK");
-  if (soak == nullptr || std::string_view{soak} != "1") GTEST_SKIP() << "only with ISTHMUS_SOAK=1";
+  if (!is_soak()) GTEST_SKIP() << "only with ISTHMUS_SOAK=1";
   DatagramPair pair{18};
   join(pair);
   const std::uint64_t last = esp::SaLimits::of(false).hard_packets;

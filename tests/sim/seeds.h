@@ -1,4 +1,4 @@
-// How many seeds a simulation tries.
+// How much a simulation tries.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,16 @@
 
 namespace isthmus::session::testing {
 
-// A sanitized program is many times slower, and looks for faults of another kind: a tenth will do. With
-// ISTHMUS_SOAK=1 there are ten times as many.
-inline std::uint64_t seeds(std::uint64_t wanted) {
+// Whether it is to run at length: ISTHMUS_SOAK=1.
+inline bool is_soak() {
   const char* soak = std::getenv("ISTHMUS_SOAK");
-  if (soak != nullptr && std::string_view{soak} == "1") wanted *= 10;
+  return soak != nullptr && std::string_view{soak} == "1";
+}
+
+// A sanitized program is many times slower, and looks for faults of another kind: a tenth will do. At length
+// there are ten times as many.
+inline std::uint64_t seeds(std::uint64_t wanted) {
+  if (is_soak()) wanted *= 10;
 #ifdef __SANITIZE_ADDRESS__
   return wanted / 10;
 #else
