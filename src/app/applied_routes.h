@@ -22,6 +22,9 @@ class AppliedRoutes {
   [[nodiscard]] io::HostApplier& applier() { return applier_; }
   [[nodiscard]] std::uint32_t slot() const { return applier_.slot(); }
 
+  // Whether anything is changed that would have to be undone.
+  [[nodiscard]] bool is_standing() const { return !lasting_.empty() || !while_up_.empty(); }
+
   // Makes the machine as `plan` wants it; what an earlier plan wanted and this one does not is undone. On an
   // error the machine is as far as it got: suspend or undo it.
   Result<void> bring_to(const RoutePlan& plan);

@@ -6,28 +6,17 @@
 #include <utility>
 
 namespace isthmus::app {
-namespace {
-
-Result<std::vector<io::UdpSocket>> open_sockets(const DatagramPlane::Options& options, std::size_t count) {
-  const IpAddress any = IpAddress::unspecified(Family::kIpv6);
-  Result<std::vector<io::UdpSocket>> sockets =
-      io::UdpSocket::open_group({any, options.port}, count, options.mark);
-  if (sockets || options.port == 0) return sockets;
-  return io::UdpSocket::open_group({any, 0}, count, options.mark);
-}
-
-}  // namespace
-
-Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop, const Options& options,
+Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loop,
+                                                           const esp::TunnelOptions& options,
                                                            const std::vector<io::TunQueue>& queues,
+                                                           std::vector<io::UdpSocket> sockets,
                                                            Handlers handlers) {
-  std::vector<io::UdpSocket> sockets = TRY(open_sockets(options, queues.size()));
   const Endpoint local = TRY(sockets.front().local());
   std::shared_ptr<DatagramPlane> plane{new DatagramPlane{local.port, std::move(handlers)}};
   for (std::size_t i = 0; i < queues.size(); ++i) {
     io::TunQueue queue = TRY(queues[i].duplicate());
     std::unique_ptr<dataplane::Worker> worker =
-        TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i]), options.tunnels));
+        TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i]), options));
     const int events = fcntl(worker->events_fd(), F_DUPFD_CLOEXEC, 3);
     if (events < 0) return fail_errno(errno, "watch a worker's events");
     auto station = std::make_unique<Station>(

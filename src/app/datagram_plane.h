@@ -26,16 +26,12 @@ class DatagramPlane : public std::enable_shared_from_this<DatagramPlane> {
     std::function<void(const Endpoint& to, esp::Spi quoted, std::size_t size)> too_big;
     std::function<void(const std::string& line)> warned;
   };
-  struct Options {
-    std::uint16_t port = 0;  // 0: any that is free
-    std::uint32_t mark = 0;  // of what is sent, for policy rules
-    esp::TunnelOptions tunnels;
-  };
 
-  // A worker for each queue. Where the port is somebody else's, any that is free is taken.
-  static Result<std::shared_ptr<DatagramPlane>> open(asio::io_context& loop, const Options& options,
+  // A worker for each queue, with a socket of its own; of sockets there are as many, all on one port.
+  static Result<std::shared_ptr<DatagramPlane>> open(asio::io_context& loop,
+                                                     const esp::TunnelOptions& options,
                                                      const std::vector<io::TunQueue>& queues,
-                                                     Handlers handlers);
+                                                     std::vector<io::UdpSocket> sockets, Handlers handlers);
   // Ends the workers, and their keys with them; no handler is called any more. May be called by a handler.
   void stop();
 

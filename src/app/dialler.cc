@@ -1,6 +1,6 @@
 #include "app/dialler.h"
 
-#include "app/ssh_call.h"
+#include "app/ssh_program.h"
 #include "crypto/aead.h"
 
 namespace isthmus::app {

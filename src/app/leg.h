@@ -1,7 +1,6 @@
-// The streams and control clients that a session owner holds.
+// The streams that a session owner holds.
 #pragma once
 
-#include <asio/posix/stream_descriptor.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,17 +23,9 @@ struct Leg {
   std::unique_ptr<SshCall> ssh;                // of an outgoing call
   std::optional<io::ControlConnection> front;  // of an incoming one: the waiting `attach`
   OuterPath outer;                             // of an incoming one: the caller
-  std::uint16_t answered_at = 0;               // of an incoming one: the port of our sshd, if it is known
-  std::string login;
-  std::optional<Instant> begin_by;  // then LCP begins though nothing was heard
-  std::optional<Instant> end_by;    // then a leg that was hung up is cut off
+  std::optional<Instant> begin_by;             // then LCP begins though nothing was heard
+  std::optional<Instant> end_by;               // then a leg that was hung up is cut off
   bool is_hung_up = false;
   bool is_stream_lost = false;
 };
-struct Connection {  // of a control client
-  io::ControlConnection socket;
-  asio::posix::stream_descriptor readable;
-  bool waits_for_end = false;
-};
-
 }  // namespace isthmus::app

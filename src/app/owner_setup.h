@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "config/commands.h"
 #include "config/exit_codes.h"
+#include "io/log.h"
 
 namespace isthmus::app {
 
@@ -23,5 +24,9 @@ struct OwnerSetup {
   std::optional<Progress> progress;                   // for a person who watches
   std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
 };
+
+io::LogLevel log_level(int verbosity);
+// On a terminal, unless it was asked to be told all, a person reads progress and nothing twice.
+io::LogOptions log_options(const OwnerSetup& setup);
 
 }  // namespace isthmus::app

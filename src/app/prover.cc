@@ -30,7 +30,7 @@ void Prover::wait(std::size_t index) {
                              });
 }
 
-void Prover::begin(std::vector<ProofTask> tasks, Done done) {
+void Prover::begin(std::vector<ProofTask> tasks, std::uint32_t tunnel, Done done) {
   tasks_ = std::move(tasks);
   done_ = std::move(done);
   prober_.drop_all();
@@ -40,7 +40,7 @@ void Prover::begin(std::vector<ProofTask> tasks, Done done) {
     io::ProbeRequest request;
     request.source = task.source;
     request.target = task.target;
-    request.answers_by = task.answers_by;
+    if (task.is_beyond_tunnel) request.answers_by = tunnel;
     request.attempts = task.attempts;
     ids_.push_back(prober_.probe(io::boot_now(), request));
   }

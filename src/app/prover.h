@@ -18,8 +18,8 @@ struct ProofTask {
   IpAddress source;
   IpAddress target;
   bool is_host = false;
-  // Of what lies beyond the tunnel: a gateway without a return route may send its answer round it.
-  std::string answers_by;
+  // A gateway without a return route may send its answer round the tunnel.
+  bool is_beyond_tunnel = false;
   int attempts = io::ProbeRequest{}.attempts;
 };
 
@@ -29,8 +29,8 @@ class Prover {
   using Done = std::function<void(std::vector<session::ProofReport::Probe>)>;
   static Result<std::unique_ptr<Prover>> open(asio::io_context& loop);
 
-  // Drops a proof that is under way.
-  void begin(std::vector<ProofTask> tasks, Done done);
+  // Drops a proof that is under way. `tunnel` is the index of its interface.
+  void begin(std::vector<ProofTask> tasks, std::uint32_t tunnel, Done done);
 
  private:
   Prover(asio::io_context& loop, io::IcmpProber prober);

@@ -95,8 +95,7 @@ esp::SaLimits SessionDatagrams::sa_limits() const {
   return limits;
 }
 
-Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at,
-                                    std::uint32_t mark) {
+Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, const OpenSockets& open_sockets) {
   tunnel_ = std::move(tunnel);
   const bool must_be = site_.policy().path == session::PathMode::kDatagram;
   if (!are_wanted()) {
@@ -107,22 +106,19 @@ Result<void> SessionDatagrams::open(std::shared_ptr<TunPump> tunnel, std::uint16
         "auto ssh's stream carries the packets");
   }
   if (plane_) return {};
-  const Result<void> started = start(answered_at, mark);
+  const Result<void> started = start(open_sockets);
   if (started) return {};
   if (must_be) return fail(started.error().code, "--path datagram: " + started.error().message);
   log_.warning("no datagrams, ssh's stream carries the packets: " + started.error().message);
   return {};
 }
 
-Result<void> SessionDatagrams::start(std::uint16_t answered_at, std::uint32_t mark) {
+Result<void> SessionDatagrams::start(const OpenSockets& open_sockets) {
   TRY(crypto::self_test());
-  const DatagramPlane::Options options{.port = site_.policy().udp_port.value_or(answered_at),
-                                       .mark = mark,
-                                       .tunnels = {.limits = sa_limits()}};
-  plane_ = TRY(DatagramPlane::open(loop_, options, tunnel_->device().queues(), handlers()));
+  const std::vector<io::TunQueue>& queues = tunnel_->device().queues();
+  std::vector<io::UdpSocket> sockets = TRY(open_sockets(queues.size()));
+  plane_ = TRY(DatagramPlane::open(loop_, {.limits = sa_limits()}, queues, std::move(sockets), handlers()));
   count_at_ = io::boot_now();
-  if (options.port != 0 && plane_->port() != options.port)
-    log_.notice(fmt::format("UDP port {} is taken: datagrams come to port {}", options.port, plane_->port()));
   return {};
 }
 

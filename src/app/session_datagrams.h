@@ -27,9 +27,9 @@ class SessionDatagrams {
   // How many queues the TUN should have: one for each worker, 1 where the stream carries everything.
   [[nodiscard]] std::size_t queues_wanted() const;
   // Where datagrams cannot be had the stream carries everything, with a warning; with --path datagram it is
-  // an error. `answered_at` is the port of the sshd that the peer came in by, 0 if there is none; `mark` is
-  // set on all that is sent. What is open already stays.
-  Result<void> open(std::shared_ptr<TunPump> tunnel, std::uint16_t answered_at, std::uint32_t mark);
+  // an error. What is open already stays.
+  using OpenSockets = std::function<Result<std::vector<io::UdpSocket>>(std::size_t count)>;
+  Result<void> open(std::shared_ptr<TunPump> tunnel, const OpenSockets& open_sockets);
   // Ends the workers, and their keys with them. Packets go by the stream, if anything reads the TUN.
   void stop();
   // Ours, while they are open.
@@ -53,7 +53,7 @@ class SessionDatagrams {
  private:
   [[nodiscard]] bool are_wanted() const;
   [[nodiscard]] esp::SaLimits sa_limits() const;
-  Result<void> start(std::uint16_t answered_at, std::uint32_t mark);
+  Result<void> start(const OpenSockets& open_sockets);
   void read_tunnel();
   [[nodiscard]] DatagramPlane::Handlers handlers();
   // Of the interface that leads to the peer; `likely` is where it may be as long as nothing has answered.

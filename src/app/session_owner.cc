@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
+#include <ctime>
 #include <utility>
 
 #include "app/host_id.h"
+#include "crypto/aead.h"
 #include "io/boot_clock.h"
-#include "io/core_dumps.h"
-#include "io/journal.h"
+#include "io/sandbox.h"
 
 namespace isthmus::app {
 namespace {
@@ -21,19 +21,6 @@ constexpr Duration kLinger = std::chrono::milliseconds{1500};
 constexpr int kRoundsATurn = 16;  // of up to Stream::kHighMark octets each: more than one turn reads
 // What others removed (routes, rules, our table) is put back after the dust has settled.
 constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
-
-io::LogLevel log_level(int verbosity) {
-  if (verbosity >= 2) return io::LogLevel::kFrame;
-  return verbosity == 1 ? io::LogLevel::kNegotiation : io::LogLevel::kNotice;
-}
-
-// On a terminal, unless it was asked to be told all, a person reads progress and nothing twice.
-io::LogOptions log_options(const OwnerSetup& setup) {
-  io::LogOptions options{.most = log_level(setup.verbosity)};
-  const bool is_watched = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-  options.is_beside_progress = setup.progress && setup.verbosity == 0 && is_watched;
-  return options;
-}
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -54,74 +41,50 @@ ppp::LinkOptions link_options(const config::PeerPolicy& policy, bool is_caller) 
   return options;
 }
 
-// kExists says who has the name.
-Result<io::ControlListener> listen(const io::RuntimeDir& dir, const std::string& session) {
-  const std::filesystem::path socket = TRY(dir.file_of(session, "sock"));
-  Result<io::ControlListener> listener = io::ControlListener::listen(socket.string());
-  if (listener || listener.error().code != Error::Code::kExists) return listener;
-  for (const io::SessionRecord& record : TRY(io::Journal::read_all(dir))) {
-    if (record.session == session && record.is_alive)
-      return fail(Error::Code::kExists, fmt::format("process {} holds it", record.owner));
-  }
-  return fail(Error::Code::kExists, "its process is just ending: try again");
-}
-
 }  // namespace
 
-Result<std::unique_ptr<SessionOwner>> SessionOwner::open(asio::io_context& loop, OwnerSetup setup) {
-  io::RuntimeDir dir = TRY(io::RuntimeDir::open());
-  io::ControlListener listener = TRY(listen(dir, setup.session));
-  io::NetlinkMonitor monitor = TRY(io::NetlinkMonitor::open());
-  const session::HostId host = TRY(host_id(dir));
-  // Last of what can fail: whoever is refused leaves no journal, which would tell of a dead session.
-  io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
-  std::unique_ptr<SessionOwner> owner{new SessionOwner{loop, std::move(setup), std::move(dir),
-                                                       AppliedRoutes{std::move(applier)}, std::move(listener),
-                                                       std::move(monitor)}};
-  owner->host_ = host;
-  const Result<void> armed = owner->arm();
-  if (!armed) std::ignore = owner->routes_.undo();
-  if (!armed) return std::unexpected(armed.error());
+Result<std::unique_ptr<SessionOwner>> SessionOwner::open(asio::io_context& loop, OwnerSetup setup,
+                                                         io::EngineChannels channels) {
+  MonitorClient monitor{std::move(channels.requests)};
+  const Begun begun = TRY(monitor.wait_begin());
+  io::NetlinkMonitor network = TRY(io::NetlinkMonitor::open());
+  std::unique_ptr<SessionOwner> owner{new SessionOwner{
+      loop, std::move(setup), std::move(monitor), std::move(channels.events), begun, std::move(network)}};
+  TRY(owner->arm());
   return owner;
 }
 
-SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, io::RuntimeDir dir, AppliedRoutes routes,
-                           io::ControlListener listener, io::NetlinkMonitor monitor)
+SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor,
+                           io::ControlConnection events, const Begun& begun, io::NetlinkMonitor network)
     : loop_(loop),
       setup_(std::move(setup)),
-      dir_(std::move(dir)),
-      log_(log_options(setup_)),
-      routes_(std::move(routes)),
-      listener_(std::move(listener)),
+      begun_(begun),
       monitor_(std::move(monitor)),
-      listener_ready_(loop, fcntl(listener_.fd(), F_DUPFD_CLOEXEC, 3)),
-      monitor_ready_(loop, fcntl(monitor_.fd(), F_DUPFD_CLOEXEC, 3)),
-      signals_(loop, SIGINT, SIGTERM, SIGHUP) {}
-
-SessionOwner::~SessionOwner() {
-  remove_state(dir_, setup_.session);
-}
+      events_(std::move(events)),
+      network_(std::move(network)),
+      events_ready_(loop, fcntl(events_.fd(), F_DUPFD_CLOEXEC, 3)),
+      network_ready_(loop, fcntl(network_.fd(), F_DUPFD_CLOEXEC, 3)),
+      log_(log_options(setup_)) {}
 
 Result<void> SessionOwner::arm() {
-  io::forbid_core_dumps();
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
-  random_.fill(node_);
-  routes_.on_change([this](AppliedRoutes::Deed deed, const std::string& change) {
-    log_.notice(fmt::format("{} {}", deed == AppliedRoutes::Deed::kAdded ? "added" : "removed", change));
-  });
+  // Of what libraries read of files at their first use: it has to be the last.
+  tzset();
+  if (const Result<void> tested = crypto::self_test(); !tested) log_.error(tested.error().message);
+  for (const std::string& lack : TRY(io::enter_sandbox())) log_.info(lack);
   state_.session = setup_.session;
   state_.role = setup_.dial ? "up" : "attach";
   state_.is_adopted = setup_.site.is_adopted();
-  state_.pid = getpid();
+  state_.pid = begun_.monitor;
   state_.phase = "calling";
   if (setup_.dial) state_.destination = setup_.dial->destination.to_string();
 
   session::SessionOptions options;
   options.dials = setup_.dial.has_value();
   options.hold = setup_.hold;
-  options.identity = {node_,
-                      host_,
+  options.identity = {begun_.node,
+                      begun_.host,
                       config::greeting_name(machine_name()),
                       options.dials,
                       setup_.plan_only,
@@ -137,9 +100,8 @@ Result<void> SessionOwner::arm() {
 
 config::ExitCode SessionOwner::run() {
   save_state();
-  wait_signals();
-  wait_control();
-  wait_monitor();
+  wait_events();
+  wait_network();
   session_->begin(io::boot_now());
   turn();
   loop_.run();
@@ -147,31 +109,39 @@ config::ExitCode SessionOwner::run() {
   return exit_code_;
 }
 
-// The first signal says goodbye to the peer and undoes; the second only undoes.
-void SessionOwner::wait_signals() {
-  signals_.async_wait([this](const asio::error_code& error, int number) {
+void SessionOwner::wait_events() {
+  events_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;
-    signal_ = number;
-    if (++interrupts_ > 1) {
-      finish(config::ExitCode::kInterrupted, "interrupted twice: undone without a word to the far end");
-    } else {
-      log_.notice(fmt::format("signal {}: ending the session", number));
-      session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "ended at the other end"});
+    for (auto message = events_.receive();; message = events_.receive()) {
+      if (!message) return loop_.stop();  // nothing can be done, or undone, without a monitor
+      if (!*message) break;
+      Result<MonitorEvent> event = decode_event((*message)->payload);
+      if (!event) return loop_.stop();
+      std::visit([&](const auto& what) { on(what, std::move((*message)->fds)); }, *event);
+      turn();
     }
-    turn();
-    wait_signals();
+    wait_events();
   });
 }
 
-void SessionOwner::wait_monitor() {
-  monitor_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+// The first signal says goodbye to the peer and undoes; the second only undoes.
+void SessionOwner::on(const Signalled& signal, std::vector<io::UniqueFd>) {
+  signal_ = signal.number;
+  if (++interrupts_ > 1)
+    return finish(config::ExitCode::kInterrupted, "interrupted twice: undone without a word to the far end");
+  log_.notice(fmt::format("signal {}: ending the session", signal.number));
+  session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "ended at the other end"});
+}
+
+void SessionOwner::wait_network() {
+  network_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;
-    const io::NetworkChange change = monitor_.drain();
+    const io::NetworkChange change = network_.drain();
     const Instant now = io::boot_now();
     if (change.link || change.address || change.route) session_->network_changed(now);
     if (change.any() && !is_over_ && !put_back_at_) put_back_at_ = now + kPutBackDelay;
     turn();
-    wait_monitor();
+    wait_network();
   });
 }
 
@@ -236,7 +206,7 @@ void SessionOwner::on_time() {
   for (const LegId id : to_begin) begin_call(id);
   for (const LegId id : to_drop) drop(id);
   if (is_due(put_back_at_)) {
-    for (const std::string& line : routes_.put_back())
+    for (const std::string& line : monitor_.put_back())
       log_.warning("removed by another program, put back: " + line);
     look_at_network();
   }
@@ -256,7 +226,7 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   put_back_at_.reset();
   sign_at_.reset();
   datagrams_->stop();
-  const std::vector<Error> left = routes_.undo();
+  const std::vector<Error> left = monitor_.undo();
   std::string what_is_left;
   for (const Error& error : left) {
     log_.error("could not be undone: " + error.message);
@@ -267,13 +237,9 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   tunnel_.reset();
   log_.notice(
       fmt::format("session {} has ended: {}", setup_.session, text.empty() ? "done" : one_line(text)));
-  remove_state(dir_, setup_.session);
-  for (const auto& connection : connections_) {
-    if (connection->waits_for_end) {
-      std::ignore = connection->socket.send(
-          encode(ControlReply{left.empty() ? 0 : static_cast<int>(exit_code_), what_is_left}));
-    }
-  }
+  for (io::ControlConnection& waiting : std::exchange(waiting_for_end_, {}))
+    std::ignore =
+        waiting.send(encode(ControlReply{left.empty() ? 0 : static_cast<int>(exit_code_), what_is_left}));
   flush();
   std::vector<LegId> open;
   for (const auto& [id, leg] : legs_) open.push_back(id);
@@ -300,8 +266,18 @@ SessionState SessionOwner::present_state() const {
 }
 
 void SessionOwner::save_state() {
-  const Result<void> written = write_state(dir_, present_state());
-  if (!written) log_.warning(written.error().message);
+  if (is_over_) return;
+  monitor_.note({.phase = state_.phase,
+                 .peer_name = state_.peer_name,
+                 .peer_host = state_.peer_host,
+                 .peer_node = state_.peer_node,
+                 .proof = state_.proof,
+                 .accepted = state_.accepted,
+                 .offered = state_.offered,
+                 .local_ipv4 = state_.local_ipv4,
+                 .remote_ipv4 = state_.remote_ipv4,
+                 .mtu = state_.mtu,
+                 .up_since = state_.up_since});
 }
 
 void SessionOwner::say_step(const std::string& name, const std::string& text) {

@@ -1,17 +1,17 @@
-// The process that holds a session: it joins the pure Session to streams, the TUN interface, this machine's
-// routes, the clock, signals and the control socket. Both `up` and the far side of `attach` are one of these.
+// What reads a peer's octets, in a process of its own that may do nothing else (io/sandbox.h): it joins the
+// pure Session to streams, the TUN interface and the clock, and asks its monitor for whatever is done to the
+// machine. Behind both `up` and the far side of `attach` is one of these.
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 
-#include "app/applied_routes.h"
 #include "app/control_message.h"
-#include "app/dialler.h"
 #include "app/leg.h"
+#include "app/monitor_client.h"
+#include "app/monitor_event.h"
 #include "app/owner_setup.h"
 #include "app/prover.h"
 #include "app/session_datagrams.h"
@@ -19,6 +19,7 @@
 #include "app/tun_pump.h"
 #include "app/tunnel_mtu.h"
 #include "io/boot_timer.h"
+#include "io/fork_engine.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
 #include "io/system_random.h"
@@ -28,26 +29,22 @@ namespace isthmus::app {
 
 class SessionOwner {
  public:
-  // kExists if a session of this name lives.
-  static Result<std::unique_ptr<SessionOwner>> open(asio::io_context& loop, OwnerSetup setup);
-  ~SessionOwner();
-
-  // The called end's first stream, as an AttachRequest brought it.
-  void attach(io::ControlConnection front, const AttachRequest& request, std::vector<io::UniqueFd> fds);
+  // Waits until the monitor says that it may begin, and enters the sandbox: nothing was read before that.
+  static Result<std::unique_ptr<SessionOwner>> open(asio::io_context& loop, OwnerSetup setup,
+                                                    io::EngineChannels channels);
   // Runs the loop until the session has ended and everything is undone.
   config::ExitCode run();
 
  private:
-  using LegId = int;
-
-  SessionOwner(asio::io_context& loop, OwnerSetup setup, io::RuntimeDir dir, AppliedRoutes routes,
-               io::ControlListener listener, io::NetlinkMonitor monitor);
+  SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor, io::ControlConnection events,
+               const Begun& begun, io::NetlinkMonitor network);
   Result<void> arm();
-  void wait_signals();
-  void wait_control();
-  void wait_monitor();
-  void serve(const std::shared_ptr<Connection>& connection);
-  void obey(const std::shared_ptr<Connection>& connection, io::ControlMessage message);
+  void wait_events();
+  void wait_network();
+  void on(const Signalled& signal, std::vector<io::UniqueFd> fds);
+  void on(const StreamArrived& arrived, std::vector<io::UniqueFd> fds);
+  void on(const Asked& asked, std::vector<io::UniqueFd> fds);
+  void on(const SshEnded& ended, std::vector<io::UniqueFd> fds);
   void yield_to(const std::string& session);
 
   // After every event: actions out of the session, octets out to the streams, the next deadline.
@@ -72,19 +69,20 @@ class SessionOwner {
   void on(session::Said& said);
   void on(ppp::FrameTrace& trace);
 
-  Result<LegId> add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out);
+  Result<void> add_leg(LegId id, Leg leg, io::UniqueFd in, io::UniqueFd out);
   void begin_call(LegId id);
   void received(LegId id, ConstBytes octets);
   void stream_lost(LegId id, const std::string& why);
   void ssh_ended(LegId id);
   void retire(LegId id);
   void drop(LegId id);
-  Leg* leg_of(session::CallId call);
-  OuterPath outer_of(const Leg& leg) const;
+  std::optional<LegId> leg_of(session::CallId call) const;
+  OuterPath outer_of(LegId id, const Leg& leg);
   void diagnose_ssh(Leg& leg);
 
-  Result<void> join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer);
+  Result<void> join(const session::Agreement& agreement, LegId id);
   Result<void> open_tunnel(int mtu);
+  void let_go_of_terminal();
   int agree_mtu(const session::Agreement& agreement);
   void follow_mtu(Instant now);
   void look_at_network();
@@ -92,11 +90,11 @@ class SessionOwner {
   session::Agreement foreseen(const session::Judge& judge, const session::Settlement& settlement) const;
   bool is_as_asked(const session::Agreement& agreement);
   bool is_joined_as_another();
-  void look_for_rivals(const session::Hello& hello, HostFacts& facts);
+  Result<HostFacts> facts_for(LegId leg, const session::Judge& judge, bool is_aside);
   std::vector<std::string> change_lines(const Site& site, const session::Agreement& agreement,
-                                        const OuterPath& outer) const;
+                                        const OuterPath& outer);
   std::vector<std::string> plan_lines(const Site& site, const session::Hello& hello,
-                                      const session::Settlement& settlement, const OuterPath& outer) const;
+                                      const session::Settlement& settlement, const OuterPath& outer);
   config::ExitCode exit_code_of(session::EndReason reason) const;
   void report_proof(const session::Proven& proven, const std::vector<std::string>& remedies);
   std::vector<std::string> remedies_for(const session::ProofReport& ours, const session::ProofReport* theirs);
@@ -107,23 +105,20 @@ class SessionOwner {
 
   asio::io_context& loop_;
   OwnerSetup setup_;
-  io::RuntimeDir dir_;
+  Begun begun_;
+  MonitorClient monitor_;
+  io::ControlConnection events_;
+  io::NetlinkMonitor network_;
+  asio::posix::stream_descriptor events_ready_, network_ready_;
   io::Log log_;
   io::SystemRandom random_;
-  AppliedRoutes routes_;
-  io::ControlListener listener_;
-  io::NetlinkMonitor monitor_;
-  asio::posix::stream_descriptor listener_ready_, monitor_ready_;
-  asio::signal_set signals_;
   std::optional<io::BootTimer> timer_;
   std::unique_ptr<Prover> prover_;
-  session::NodeId node_{};
-  session::HostId host_{};
   std::optional<session::Session> session_;
   std::map<LegId, Leg> legs_;
-  LegId next_leg_ = 1;
-  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<io::ControlConnection> waiting_for_end_;  // each a `down`
   std::shared_ptr<TunPump> tunnel_;
+  std::uint32_t tunnel_index_ = 0;
   std::optional<SessionDatagrams> datagrams_;
   TunnelMtu mtu_;
   Selector selector_;
@@ -133,7 +128,6 @@ class SessionOwner {
   std::optional<session::Hello> peer_;
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
-  Dialler dialler_;
   std::optional<Instant> put_back_at_, linger_until_, sign_at_;
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;

@@ -1,6 +1,7 @@
 // What a session owner does when its session asks: join, suspend, prove, end.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -9,8 +10,6 @@
 
 #include "app/session_owner.h"
 #include "io/boot_clock.h"
-#include "io/firewall_facts.h"
-#include "io/host_facts_reader.h"
 
 namespace isthmus::app {
 namespace {
@@ -139,14 +138,15 @@ void SessionOwner::on(session::Establish& establish) {
   if (setup_.dial && !is_as_asked(agreement)) return;
   if (peer_ && peer_->plan_only) return;
   if (session_->current() != establish.call) return;  // it has ended meanwhile
-  const Leg* leg = leg_of(establish.call);
-  const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
-  if (leg != nullptr && leg->ssh) dialler_.reached(outer);
-  const Result<void> done = join(agreement, leg, outer);
+  const std::optional<LegId> leg = leg_of(establish.call);
+  if (!leg) return;
+  const Result<void> done = join(agreement, *leg);
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }
 
-Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* leg, const OuterPath& outer) {
+Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
+  const LegEndpoints endpoints = monitor_.endpoints(id);
+  const OuterPath outer = outer_of(id, legs_.at(id));
   const std::string with =
       agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
   say_step("link",
@@ -154,17 +154,17 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   const int mtu = agree_mtu(agreement);
   TRY(open_tunnel(mtu));
   mtu_.set(mtu);
-  TRY(datagrams_->open(tunnel_, leg != nullptr ? leg->answered_at : std::uint16_t{0},
-                       kFirstDatagramMark + routes_.slot()));
+  TRY(datagrams_->open(tunnel_, [this, id](std::size_t count) { return monitor_.open_sockets(id, count); }));
   const std::string interface = tunnel_->device().name();
   // Before the first route: whoever looks for rivals must know whose it is.
   state_.interface = interface;
   save_state();
-  const HostFacts facts = TRY(io::read_host_facts(interface));
-  RoutePlanInput input = setup_.site.plan_input(agreement, interface, routes_.slot(), outer);
+  const HostFacts facts = TRY(monitor_.read_facts());
+  RoutePlanInput input = setup_.site.plan_input(agreement, interface, begun_.slot, outer);
   input.datagram_port = datagrams_->port();
+  // What the monitor does is the same, from its own judgement; here it is told, and known to the datagrams.
   const RoutePlan plan = make_route_plan(input, facts);
-  TRY(routes_.bring_to(plan));
+  TRY(monitor_.join(id, agreement));
   selector_ = Site::selector(agreement, interface, outer, facts);
   if (agreement.ipv6) interface_id_ = agreement.ipv6->local_interface_id;
 
@@ -182,7 +182,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
   waiting_for_ = "the proof";
   note_agreement(state_, agreement, mtu);
   save_state();
-  const auto& ssh_peers = leg != nullptr && leg->ssh ? leg->ssh->own_endpoints() : outer.remote;
+  const auto& ssh_peers = legs_.at(id).ssh ? endpoints.own : outer.remote;
   datagrams_->use(agreement, selector_,
                   {addresses_of(ssh_peers), tunnelled_by(plan), agreement.ipv6.has_value()}, facts);
   ready_ = setup_.site.ready(agreement, facts);
@@ -191,10 +191,8 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, const Leg* 
 }
 
 Result<void> SessionOwner::open_tunnel(int mtu) {
-  if (tunnel_) return tunnel_->device().change_mtu(mtu);
-  const std::string& wished = setup_.site.policy().interface;
-  io::TunDevice device = TRY(routes_.applier().open_tun(
-      wished.empty() ? io::kTunNamePattern : std::string_view{wished}, mtu, datagrams_->queues_wanted()));
+  if (tunnel_) return monitor_.change_mtu(mtu);
+  MonitorClient::Tunnel opened = TRY(monitor_.open_tunnel(mtu, datagrams_->queues_wanted()));
   TunPump::Handlers handlers;
   handlers.packet = [this](MutableBytes octets, std::uint16_t segment_size) {
     session_->enqueue(io::boot_now(), {octets, segment_size});
@@ -203,9 +201,10 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
     turn();
     return true;  // the queue drops what is too much, and the fairest way
   };
-  auto tunnel = std::make_shared<TunPump>(loop_, std::move(device), std::move(handlers));
+  auto tunnel = std::make_shared<TunPump>(loop_, std::move(opened.device), std::move(handlers));
   TRY(tunnel->start());
   tunnel_ = std::move(tunnel);
+  tunnel_index_ = opened.index;
   return {};
 }
 
@@ -231,7 +230,7 @@ void SessionOwner::on(session::SetInnerMtu& set) {
 void SessionOwner::follow_mtu(Instant now) {
   const std::optional<int> mtu = mtu_.due(now);
   if (!tunnel_ || !mtu) return;
-  if (const Result<void> changed = tunnel_->device().change_mtu(*mtu); !changed) {
+  if (const Result<void> changed = monitor_.change_mtu(*mtu); !changed) {
     mtu_.refused(now);
     return log_.warning(changed.error().message);
   }
@@ -244,7 +243,7 @@ void SessionOwner::follow_mtu(Instant now) {
 void SessionOwner::look_at_network() {
   const session::Agreement* agreement = session_->agreement();
   if (!tunnel_ || agreement == nullptr) return;
-  const Result<HostFacts> facts = io::read_host_facts(tunnel_->device().name());
+  const Result<HostFacts> facts = monitor_.read_facts();
   if (facts) datagrams_->look_at(*agreement, *facts);
 }
 
@@ -253,7 +252,7 @@ void SessionOwner::on(session::Suspend& suspend) {
                           joined(state_.accepted)));
   if (setup_.progress && interrupts_ == 0)
     setup_.progress->line(fmt::format("  link       lost: {}", suspend.reason));
-  for (const Error& error : routes_.suspend()) log_.error("could not be taken away: " + error.message);
+  for (const Error& error : monitor_.suspend()) log_.error("could not be taken away: " + error.message);
   state_.phase = "held";
   state_.up_since = 0;
   state_.proof.clear();
@@ -261,7 +260,7 @@ void SessionOwner::on(session::Suspend& suspend) {
 }
 
 void SessionOwner::on(session::Resume&) {
-  const Result<void> resumed = routes_.resume();
+  const Result<void> resumed = monitor_.resume();
   if (!resumed) return session_->routes_failed(io::boot_now(), resumed.error().message);
   log_.notice("link up by datagrams, without ssh's stream");
   state_.phase = "up";
@@ -272,7 +271,7 @@ void SessionOwner::on(session::Resume&) {
 void SessionOwner::on(session::Prove& prove) {
   const session::Agreement* agreement = session_->agreement();
   if (agreement == nullptr || !ready_ || !tunnel_) return;
-  prover_->begin(setup_.site.proof_tasks(*agreement, tunnel_->device().name(), prove.targets, *ready_),
+  prover_->begin(setup_.site.proof_tasks(*agreement, prove.targets, *ready_), tunnel_index_,
                  [this](std::vector<session::ProofReport::Probe> probes) {
                    session::ProofReport report{std::move(probes), {}};
                    report.remedies = remedies_for(report, nullptr);
@@ -286,10 +285,10 @@ std::vector<std::string> SessionOwner::remedies_for(const session::ProofReport& 
   const session::Agreement* agreement = session_->agreement();
   if (agreement == nullptr || !tunnel_) return {};
   const std::string& interface = tunnel_->device().name();
-  const Result<HostFacts> facts = io::read_host_facts(interface);
+  const Result<HostFacts> facts = monitor_.read_facts();
   if (!facts) return {};
   PathFacts path = setup_.site.path_facts(*agreement, interface, *facts);
-  path.firewall = io::read_firewall_facts().value_or(FirewallFacts{});
+  path.firewall = monitor_.read_firewall().value_or(FirewallFacts{});
   sort_probes(path, ours, ready_);
   if (theirs != nullptr) add_their_probes(path, *theirs);
   std::vector<std::string> remedies = diagnose_path(path);
@@ -309,7 +308,14 @@ void SessionOwner::on(session::Proven& proven) {
   report_proof(proven, remedies);
   exit_code_ = is_complete ? ExitCode::kOk : ExitCode::kProofFailed;
   sign_at_.reset();
-  if (setup_.when_proven) setup_.when_proven(exit_code_);
+  let_go_of_terminal();
+}
+
+// With `--detach`, whose waiting command ends here.
+void SessionOwner::let_go_of_terminal() {
+  const io::UniqueFd null = monitor_.tell_proven(static_cast<std::uint8_t>(exit_code_));
+  if (!null.is_open()) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
 }
 
 void SessionOwner::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {

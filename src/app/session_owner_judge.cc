@@ -5,27 +5,12 @@
 #include "app/session_owner.h"
 #include "base/printable.h"
 #include "io/boot_clock.h"
-#include "io/host_facts_reader.h"
-#include "io/journal.h"
 
 namespace isthmus::app {
-namespace {
-
-std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
-  std::vector<std::string> texts;
-  for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.address.to_string());
-  return texts;
-}
-
-}  // namespace
-
 void SessionOwner::on(session::Judge& judge) {
-  const Leg* leg = leg_of(judge.call);
-  if (leg == nullptr) return;
-  const OuterPath outer = outer_of(*leg);
-  const std::string interface = tunnel_ ? tunnel_->device().name() : setup_.site.policy().interface;
-  Result<HostFacts> facts = io::read_host_facts(interface);
-  if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  const std::optional<LegId> leg = leg_of(judge.call);
+  if (!leg) return;
+  const OuterPath outer = outer_of(*leg, legs_.at(*leg));
   // A plan is told beside a session that stands, which keeps its own peer and policy.
   const bool is_aside = judge.hello && judge.hello->plan_only && session_->agreement() != nullptr;
   Site aside = setup_.site;
@@ -35,18 +20,16 @@ void SessionOwner::on(session::Judge& judge) {
                                                                         : outer.remote.front().to_string()));
   warn_of_text_before(judge.call);
   waiting_for_ = "the link";
-  if (judge.hello && !is_aside) {
-    peer_ = judge.hello;
-    state_.peer_name = judge.hello->name;
-    state_.peer_host = hex(judge.hello->host);
-    state_.peer_node = hex(judge.hello->node);
-    if (leg->ssh) state_.outer = addresses_of(leg->ssh->own_endpoints());
-    save_state();
-    if (is_joined_as_another()) return;
-    look_for_rivals(*judge.hello, *facts);
+  const Result<HostFacts> facts = facts_for(*leg, judge, is_aside);
+  if (!facts) return session_->routes_failed(io::boot_now(), facts.error().message);
+  if (is_over_ || leg_of(judge.call) != leg) return;
+  session::Settlement settlement = site.judge(judge.hello, *facts, {outer.remote, kFirstTable + begun_.slot});
+  // The monitor, which joins nothing that it has not judged itself, hears of no plan.
+  const bool is_to_join = !judge.hello || !judge.hello->plan_only;
+  if (is_to_join && !setup_.plan_only) {
+    const Result<void> judged = monitor_.judged(*leg, judge.hello);
+    if (!judged) return session_->routes_failed(io::boot_now(), judged.error().message);
   }
-  session::Settlement settlement =
-      site.judge(judge.hello, *facts, {outer.remote, kFirstTable + routes_.slot()});
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
     if (!verdict.accepted)
       log_.notice(fmt::format("{} refused: {}", verdict.prefix.to_string(), verdict.reason));
@@ -58,29 +41,36 @@ void SessionOwner::on(session::Judge& judge) {
   // A plan shows the rest beside what is refused, where there is a rest.
   const bool is_shown_first = setup_.plan_only && judge.hello && !judge.hello->offers.empty();
   if (setup_.dial && judge.hello && !is_shown_first && !is_as_asked(foreseen(judge, settlement))) return;
-  if (leg_of(judge.call) != nullptr) session_->settle(io::boot_now(), judge.call, std::move(settlement));
+  if (leg_of(judge.call)) session_->settle(io::boot_now(), judge.call, std::move(settlement));
 }
 
-// To a far end that has one session for all our calls (an adopted login, one peer file) two sessions would
-// take turns at it for ever: it knows a second `up` only as the first one's next call. Of two that begin at
-// once the lower slot goes on.
+// By what a peer is to be judged. A session of this machine that has the better right to it gets its stream,
+// or this one ends.
+Result<HostFacts> SessionOwner::facts_for(LegId leg, const session::Judge& judge, bool is_aside) {
+  if (!judge.hello || is_aside) return monitor_.read_facts();
+  peer_ = judge.hello;
+  state_.peer_name = judge.hello->name;
+  state_.peer_host = hex(judge.hello->host);
+  state_.peer_node = hex(judge.hello->node);
+  save_state();
+  if (is_joined_as_another()) return HostFacts{};
+  if (setup_.plan_only || judge.hello->plan_only) return monitor_.read_facts();
+  Rivals rivals = TRY(monitor_.look_for_rivals(leg, judge.hello->host));
+  if (!rivals.yield_to.empty()) yield_to(rivals.yield_to);
+  return std::move(rivals.facts);
+}
+
 bool SessionOwner::is_joined_as_another() {
   if (!setup_.dial || setup_.plan_only || ready_) return false;
-  const auto records = io::Journal::read_all(dir_).value_or(std::vector<io::SessionRecord>{});
-  for (const io::SessionRecord& record : records) {
-    if (!record.is_alive || record.session == setup_.session) continue;
-    const Result<SessionState> other = read_state(dir_, record.session);
-    if (!other || other->role != "up" || other->peer_node != state_.peer_node) continue;
-    if (other->phase == "calling" && record.slot > routes_.slot()) continue;
-    session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the caller has a session here already"});
-    finish(config::ExitCode::kAlreadyUp,
-           fmt::format(
-               "this pair is joined as {0} already: `isthmus down {0}` first, or name all networks in one "
-               "`isthmus up`",
-               record.session));
-    return true;
-  }
-  return false;
+  const std::string other = monitor_.find_twin(peer_->node);
+  if (other.empty()) return false;
+  session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "the caller has a session here already"});
+  finish(
+      config::ExitCode::kAlreadyUp,
+      fmt::format("this pair is joined as {0} already: `isthmus down {0}` first, or name all networks in one "
+                  "`isthmus up`",
+                  other));
+  return true;
 }
 
 void SessionOwner::warn_of_text_before(session::CallId id) {

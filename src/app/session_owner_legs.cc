@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "app/host_id.h"
 #include "app/session_owner.h"
 #include "io/boot_clock.h"
 
@@ -17,8 +16,7 @@ constexpr Duration kHangUpPatience = std::chrono::seconds{1};
 
 }  // namespace
 
-Result<SessionOwner::LegId> SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::UniqueFd out) {
-  const LegId id = next_leg_++;
+Result<void> SessionOwner::add_leg(LegId id, Leg leg, io::UniqueFd in, io::UniqueFd out) {
   StreamHandlers handlers;
   handlers.octets = [this, id](ConstBytes octets) { received(id, octets); };
   handlers.progressed = [this, id] {
@@ -31,31 +29,25 @@ Result<SessionOwner::LegId> SessionOwner::add_leg(Leg leg, io::UniqueFd in, io::
   leg.stream = TRY(Stream::open(loop_, std::move(in), std::move(out), std::move(handlers)));
   leg.stream->start();
   legs_.emplace(id, std::move(leg));
-  return id;
+  return {};
 }
 
 void SessionOwner::on(session::Dial&) {
-  diagnosis_ = dialler_.look(*setup_.dial);
-  if (diagnosis_) return session_->dial_failed(io::boot_now(), diagnosis_->what);
-  const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
-  const config::SshCommand command = dialler_.next_command(*setup_.dial, greeting);
-  const LegId expected = next_leg_;
-  SshCall::Handlers handlers;
-  handlers.said = [this](const std::string& line) { log_.notice("ssh: " + line); };
-  handlers.ended = [this, expected] { ssh_ended(expected); };
-  Result<std::unique_ptr<SshCall>> ssh = SshCall::start(loop_, command, std::move(handlers));
+  config::SshDiagnosis why_not;
+  Result<MonitorClient::Ssh> ssh = monitor_.dial(why_not);
+  diagnosis_.reset();
   if (!ssh) {
-    diagnosis_ = config::diagnose_missing_ssh(command.argv.front());
-    diagnosis_->what += ": " + ssh.error().message;
+    if (!why_not.what.empty()) diagnosis_ = std::move(why_not);
     return session_->dial_failed(io::boot_now(), ssh.error().message);
   }
   log_.info(fmt::format("calling {}", setup_.dial->destination.to_string()));
-  io::UniqueFd in = (*ssh)->take_output();
-  io::UniqueFd out = (*ssh)->take_input();
+  SshCall::Handlers handlers;
+  handlers.said = [this](const std::string& line) { log_.notice("ssh: " + line); };
+  handlers.ended = [this, id = ssh->leg] { ssh_ended(id); };
   Leg leg;
-  leg.ssh = std::move(*ssh);
+  leg.ssh = std::make_unique<SshCall>(loop_, std::move(ssh->errors), std::move(handlers));
   leg.begin_by = io::boot_now() + kSilentPeer;
-  const Result<LegId> added = add_leg(std::move(leg), std::move(in), std::move(out));
+  const Result<void> added = add_leg(ssh->leg, std::move(leg), std::move(ssh->output), std::move(ssh->input));
   if (!added) return session_->dial_failed(io::boot_now(), added.error().message);
   if (setup_.progress) sign_at_ = setup_.progress->still_waiting(io::boot_now(), waiting_for_);
 }
@@ -142,7 +134,7 @@ void SessionOwner::drop(LegId id) {
   if (leg.ssh && !leg.is_hung_up) diagnose_ssh(leg);
   legs_.erase(place);
   leg.stream->abandon();
-  if (leg.ssh) leg.ssh->terminate();
+  monitor_.end(id);
   const ControlReply reply =
       leg.is_hung_up ? ControlReply{static_cast<int>(exit_code_), exit_text_} : ControlReply{};
   if (leg.front) std::ignore = leg.front->send(encode(reply));
@@ -178,18 +170,20 @@ void SessionOwner::retire(LegId id) {
     leg.front.reset();
   }
   leg.stream->finish();
-  if (!leg.ssh && leg.stream->is_closed()) legs_.erase(id);
+  if (leg.ssh || !leg.stream->is_closed()) return;
+  legs_.erase(id);
+  monitor_.end(id);
 }
 
-Leg* SessionOwner::leg_of(session::CallId call) {
-  for (auto& [id, leg] : legs_) {
-    if (leg.call == call) return &leg;
+std::optional<LegId> SessionOwner::leg_of(session::CallId call) const {
+  for (const auto& [id, leg] : legs_) {
+    if (leg.call == call) return id;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-OuterPath SessionOwner::outer_of(const Leg& leg) const {
-  return leg.ssh ? OuterPath{leg.ssh->outer_endpoints(), {}} : leg.outer;
+OuterPath SessionOwner::outer_of(LegId id, const Leg& leg) {
+  return leg.ssh ? OuterPath{monitor_.endpoints(id).outer, {}} : leg.outer;
 }
 
 }  // namespace isthmus::app

@@ -4,18 +4,17 @@
 #include "app/host_id.h"
 #include "app/session_owner.h"
 #include "io/boot_clock.h"
-#include "io/host_facts_reader.h"
 
 namespace isthmus::app {
 
 // What this machine would become under `agreement`, a line a change.
 std::vector<std::string> SessionOwner::change_lines(const Site& site, const session::Agreement& agreement,
-                                                    const OuterPath& outer) const {
+                                                    const OuterPath& outer) {
   const std::string& wished = site.policy().interface;
   const std::string interface = wished.empty() ? "isth0" : wished;
-  const Result<HostFacts> facts = io::read_host_facts(interface);
+  const Result<HostFacts> facts = monitor_.read_facts();
   if (!facts) return {"! " + facts.error().message};
-  RoutePlanInput input = site.plan_input(agreement, interface, routes_.slot(), outer);
+  RoutePlanInput input = site.plan_input(agreement, interface, begun_.slot, outer);
   if (input.remote_ipv4 == IpAddress{}) input.remote_ipv4.reset();  // the peer has not named its own yet
   const RoutePlan plan = make_route_plan(input, *facts);
   std::vector<std::string> lines{"interface " + interface};
@@ -29,7 +28,7 @@ std::vector<std::string> SessionOwner::change_lines(const Site& site, const sess
 // The called end's half, before there are addresses: those it would agree to stand in.
 std::vector<std::string> SessionOwner::plan_lines(const Site& site, const session::Hello& hello,
                                                   const session::Settlement& settlement,
-                                                  const OuterPath& outer) const {
+                                                  const OuterPath& outer) {
   session::Agreement agreement;
   agreement.peer = hello;
   agreement.accepted = settlement.accepted;
@@ -52,8 +51,8 @@ void SessionOwner::on(session::PlanArrived& plan) {
   Progress& progress = *setup_.progress;
   const session::Agreement* agreement = session_->agreement();
   if (agreement != nullptr) {
-    const Leg* leg = leg_of(*session_->current());
-    const OuterPath outer = leg != nullptr ? outer_of(*leg) : OuterPath{};
+    const std::optional<LegId> leg = leg_of(*session_->current());
+    const OuterPath outer = leg ? outer_of(*leg, legs_.at(*leg)) : OuterPath{};
     progress.line(fmt::format("On this machine ({}):", machine_name()));
     for (const std::string& line : change_lines(setup_.site, *agreement, outer)) progress.line("  " + line);
     const std::vector<Lack> lacks = setup_.site.lacks(*agreement);

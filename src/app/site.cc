@@ -285,8 +285,8 @@ session::Ready Site::ready(const session::Agreement& agreement, const HostFacts&
   return ready;
 }
 
-std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, const std::string& interface,
-                                         const session::Ready& theirs, const session::Ready& ours) const {
+std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, const session::Ready& theirs,
+                                         const session::Ready& ours) const {
   std::vector<ProofTask> tasks;
   const int attempts = agreement.peer ? io::ProbeRequest{}.attempts : kAttemptsOfPlainPeer;
   std::vector<Prefix> reachable = agreement.accepted;
@@ -294,7 +294,7 @@ std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, co
   const auto add = [&](const IpAddress& target, bool is_host) {
     if (!covers(reachable, target)) return;  // a peer may not make us probe what it could not announce
     for (const IpAddress& source : ours.gateways) {
-      if (source.family() == target.family()) tasks.push_back({source, target, is_host, interface, attempts});
+      if (source.family() == target.family()) tasks.push_back({source, target, is_host, true, attempts});
     }
   };
   // A plain peer always has a way back to the address that it agreed to; one without a return route has none
@@ -302,7 +302,7 @@ std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, co
   const bool is_known =
       !agreement.ipv4 || std::ranges::find(ours.gateways, agreement.ipv4->local) != ours.gateways.end();
   if (!agreement.peer && !is_known)
-    tasks.push_back({agreement.ipv4->local, agreement.ipv4->remote, false, interface, attempts});
+    tasks.push_back({agreement.ipv4->local, agreement.ipv4->remote, false, true, attempts});
   for (const IpAddress& gateway : theirs.gateways) add(gateway, false);
   for (const IpAddress& host : theirs.hosts) add(host, true);
   for (const IpAddress& host : policy_.hosts) {
@@ -311,7 +311,7 @@ std::vector<ProofTask> Site::proof_tasks(const session::Agreement& agreement, co
   for (const IpAddress& host : ours.hosts) {
     const auto own = std::ranges::find_if(
         ours.gateways, [&](const IpAddress& gateway) { return gateway.family() == host.family(); });
-    if (own != ours.gateways.end()) tasks.push_back({*own, host, true, {}});
+    if (own != ours.gateways.end()) tasks.push_back({*own, host, true, false});
   }
   return tasks;
 }

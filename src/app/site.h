@@ -52,7 +52,7 @@ class Site final : public ppp::AddressPolicy {
   [[nodiscard]] session::Ready ready(const session::Agreement& agreement, const HostFacts& facts) const;
   // Towards what the peer named (only inside what we accepted), and towards our own hosts.
   [[nodiscard]] std::vector<ProofTask> proof_tasks(const session::Agreement& agreement,
-                                                   const std::string& interface, const session::Ready& theirs,
+                                                   const session::Ready& theirs,
                                                    const session::Ready& ours) const;
   [[nodiscard]] PathFacts path_facts(const session::Agreement& agreement, const std::string& interface,
                                      const HostFacts& facts) const;

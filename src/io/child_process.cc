@@ -293,20 +293,30 @@ Result<ChildProcess> ChildProcess::start(const SpawnOptions& options) {
   prepared.status_write = std::move(status[1]);
 
   keep_exit_codes();
-  child.pid_ = fork_with_signals_held(prepared, options);
-  if (child.pid_ < 0) return fail_errno(errno, "start " + prepared.program + ": fork");
+  const pid_t pid = fork_with_signals_held(prepared, options);
+  if (pid < 0) return fail_errno(errno, "start " + prepared.program + ": fork");
   prepared.status_write.reset();
-  // Nobody else reaps our children, so the number cannot have been given to another process.
-  child.pidfd_ = open_pidfd(child.pid_);
-  if (child.pidfd_.get() < 0) {
-    const int pidfd_errno = errno;
-    ::kill(child.pid_, SIGKILL);
-    waitpid(child.pid_, nullptr, 0);
-    return fail_errno(pidfd_errno, "start " + prepared.program + ": pidfd_open");
-  }
+  TRY(child.watch(pid));
   if (const std::optional<Failure> failure = read_failure(prepared.status_read.get()))
     return as_error(*failure, prepared, options);
   return child;
+}
+
+Result<ChildProcess> ChildProcess::adopt(pid_t pid) {
+  ChildProcess child;
+  TRY(child.watch(pid));
+  return child;
+}
+
+// Nobody else reaps our children, so the number cannot have been given to another process.
+Result<void> ChildProcess::watch(pid_t pid) {
+  pid_ = pid;
+  pidfd_ = open_pidfd(pid);
+  if (pidfd_.get() >= 0) return {};
+  const int pidfd_errno = errno;
+  ::kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  return fail_errno(pidfd_errno, "watch a child process: pidfd_open");
 }
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {

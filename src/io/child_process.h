@@ -82,6 +82,9 @@ class ChildProcess {
   // kNotFound if there is no such program, else kSystem naming the program and the step that failed.
   static Result<ChildProcess> start(const SpawnOptions& options);
 
+  // A child of ours that fork(2) made and nobody else waits for.
+  static Result<ChildProcess> adopt(pid_t pid);
+
   ChildProcess(ChildProcess&&) noexcept = default;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   ChildProcess(const ChildProcess&) = delete;
@@ -108,6 +111,7 @@ class ChildProcess {
 
  private:
   ChildProcess() = default;
+  Result<void> watch(pid_t pid);
   void signal(int number);
   void end();
 

@@ -119,7 +119,7 @@ Result<PeerCredentials> ControlConnection::peer() const {
 
 Result<void> ControlConnection::send(std::string_view payload, std::span<const int> fds) {
   if (payload.empty() || payload.size() > kMaxControlPayload || fds.size() > kMaxControlFds)
-    return fail(Error::Code::kInvalid, "a control message has 1 to 65536 octets and up to 4 descriptors");
+    return fail(Error::Code::kInvalid, "a control message has 1 to 65536 octets and up to 8 descriptors");
   if (send_descriptors(fd(), payload, fds) >= 0) return {};
   if (errno == EAGAIN) return fail(Error::Code::kTimeout, "control socket: the other end does not keep up");
   if (means_gone(errno)) return fail(Error::Code::kClosed, "control socket: the other end is gone");

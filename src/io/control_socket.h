@@ -16,7 +16,7 @@
 namespace isthmus::io {
 
 inline constexpr std::size_t kMaxControlPayload = 65536;
-inline constexpr std::size_t kMaxControlFds = 4;
+inline constexpr std::size_t kMaxControlFds = 8;
 
 struct ControlMessage {
   std::string payload;        // never empty

@@ -185,14 +185,11 @@ bool has_legacy_tables(const std::string& proc_file) {
   return false;
 }
 
-void add_legacy(FirewallFacts& facts, const std::string& program, const std::string& family) {
+void add_legacy(FirewallListing& listing, const std::string& program) {
   const Result<ProgramOutput> saved = run_program({program, "-t", "filter"}, "", kPatience);
-  if (!saved || !saved->status.is_success()) {
-    facts.has_unreadable_legacy = true;
-    return;
-  }
-  FirewallFacts legacy = parse_iptables_save(saved->output, family);
-  std::ranges::move(legacy.chains, std::back_inserter(facts.chains));
+  const bool is_read = saved && saved->status.is_success();
+  listing.legacy.push_back(is_read ? saved->output : std::string{});
+  listing.has_unreadable_legacy = listing.has_unreadable_legacy || !is_read;
 }
 
 }  // namespace
@@ -237,16 +234,29 @@ FirewallFacts parse_iptables_save(std::string_view text, std::string_view family
   return facts;
 }
 
-Result<FirewallFacts> read_firewall_facts() {
+Result<FirewallListing> read_firewall_listing() {
   const Result<ProgramOutput> listed = run_program({"nft", "-j", "list", "ruleset"}, "", kPatience);
   if (!listed && listed.error().code == Error::Code::kNotFound)
     return fail(Error::Code::kUnsupported, "nft is not installed (apt install nftables)");
   if (!listed) return std::unexpected(listed.error());
   if (!listed->status.is_success())
     return fail(Error::Code::kRefused, "nft -j list ruleset: " + listed->errors);
-  FirewallFacts facts = TRY(parse_nft_ruleset(listed->output));
-  if (has_legacy_tables("/proc/net/ip_tables_names")) add_legacy(facts, "iptables-legacy-save", "ip");
-  if (has_legacy_tables("/proc/net/ip6_tables_names")) add_legacy(facts, "ip6tables-legacy-save", "ip6");
+  FirewallListing listing{.nft = listed->output, .legacy = {}};
+  const bool has_v4 = has_legacy_tables("/proc/net/ip_tables_names");
+  const bool has_v6 = has_legacy_tables("/proc/net/ip6_tables_names");
+  if (has_v4) add_legacy(listing, "iptables-legacy-save");
+  if (has_v6 && !has_v4) listing.legacy.emplace_back();
+  if (has_v6) add_legacy(listing, "ip6tables-legacy-save");
+  return listing;
+}
+
+Result<FirewallFacts> parse_firewall_listing(const FirewallListing& listing) {
+  FirewallFacts facts = TRY(parse_nft_ruleset(listing.nft));
+  facts.has_unreadable_legacy = listing.has_unreadable_legacy;
+  for (std::size_t i = 0; i < listing.legacy.size(); ++i) {
+    FirewallFacts legacy = parse_iptables_save(listing.legacy[i], i == 0 ? "ip" : "ip6");
+    std::ranges::move(legacy.chains, std::back_inserter(facts.chains));
+  }
   return facts;
 }
 

@@ -122,28 +122,23 @@ class PacketInfo {
 struct Received {
   ConstBytes octets;  // a part of the caller's buffer
   std::optional<IpAddress> sender;
-  std::string interface;  // by which it came; empty if the kernel does not say
+  std::uint32_t arrived_by = 0;  // index of the interface; 0 if the kernel does not say
 };
 
-std::string name_of_interface(unsigned int index) {
-  std::array<char, IF_NAMESIZE> name{};
-  return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : std::string{name.data()};
-}
-
-std::string arrival_interface(msghdr& message) {
+std::uint32_t arrival_interface(msghdr& message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
       in_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      return name_of_interface(static_cast<unsigned int>(info.ipi_ifindex));
+      return static_cast<std::uint32_t>(info.ipi_ifindex);
     }
     if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      return name_of_interface(info.ipi6_ifindex);
+      return info.ipi6_ifindex;
     }
   }
-  return {};
+  return 0;
 }
 
 // Empty when nothing is there; without a sender for an error of an earlier packet.
@@ -248,7 +243,7 @@ void IcmpProber::receive_from(int fd, Family family, Instant now) {
     if (!received->sender) continue;
     const IcmpAnswer answer = parse_icmp(family, received->octets);
     if (answer.reply && answer.reply->numbers.identifier == identifier_) {
-      on_reply(now, answer.reply->numbers.sequence, *received->sender, received->interface);
+      on_reply(now, answer.reply->numbers.sequence, *received->sender, received->arrived_by);
     }
     if (answer.refusal && answer.refusal->numbers.identifier == identifier_) {
       on_refusal(answer.refusal->numbers.sequence, *received->sender, answer.refusal->reason);
@@ -257,15 +252,15 @@ void IcmpProber::receive_from(int fd, Family family, Instant now) {
 }
 
 void IcmpProber::on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender,
-                          const std::string& interface) {
+                          std::uint32_t arrived_by) {
   const auto attempt = attempts_.find(sequence);
   if (attempt == attempts_.end()) return;
   const auto [id, sent] = attempt->second;
   ProbeOutcome& outcome = pending_.at(id).outcome;
   if (outcome.request.target != sender) return;
-  const std::string& wanted = outcome.request.answers_by;
-  if (!wanted.empty() && interface != wanted) {
-    outcome.reason = "the answer came back by " + interface + " instead of " + wanted;
+  const std::uint32_t wanted = outcome.request.answers_by;
+  if (wanted != 0 && arrived_by != wanted) {
+    outcome.reason = "the answer came back by another interface";
     return;
   }
   outcome.is_answered = true;

@@ -19,7 +19,7 @@ struct ProbeRequest {
   std::optional<IpAddress> source;  // one of this machine's, else the kernel chooses
   IpAddress target;                 // of the same family
   std::string interface;            // leave by it whatever the routes say, unless empty
-  std::string answers_by;           // an answer that came in elsewhere is none, unless empty
+  std::uint32_t answers_by = 0;     // index of an interface: an answer that came in elsewhere is none; 0: any
   // The first packets over a fresh pppd are lost: ask a few times before believing in silence.
   int attempts = 5;
   Duration interval = std::chrono::milliseconds{400};  // between attempts, and after the last one
@@ -68,7 +68,7 @@ class IcmpProber {
       : v4_(std::move(v4)), v6_(std::move(v6)), identifier_(identifier) {}
   void send_attempt(Instant now, std::uint32_t id);
   void receive_from(int fd, Family family, Instant now);
-  void on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender, const std::string& interface);
+  void on_reply(Instant now, std::uint16_t sequence, const IpAddress& sender, std::uint32_t arrived_by);
   void on_refusal(std::uint16_t sequence, const IpAddress& sender, const std::string& reason);
   void finish(std::uint32_t id);
 

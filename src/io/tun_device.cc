@@ -146,9 +146,15 @@ Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, Tun
   return device;
 }
 
-Result<void> TunDevice::change_mtu(int mtu) const {
+TunDevice TunDevice::adopt(std::string name, TunOffloads offloads, std::vector<UniqueFd> queues) {
+  TunDevice device{std::move(name)};
+  for (UniqueFd& queue : queues) device.queues_.emplace_back(std::move(queue), offloads);
+  return device;
+}
+
+Result<void> TunDevice::change_mtu_of(const std::string& name, int mtu) {
   const UniqueFd control = TRY(control_socket());
-  ifreq request = request_for(name_);
+  ifreq request = request_for(name);
   request.ifr_mtu = mtu;
   return ask(control.get(), SIOCSIFMTU, request, "set the MTU " + std::to_string(mtu));
 }

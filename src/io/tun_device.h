@@ -32,6 +32,9 @@ class TunDevice {
   static Result<TunDevice> open(std::string_view name_or_pattern, int mtu,
                                 TunOffloads wished = TunOffloads::kTcpAndUdp, std::size_t queues = 1);
 
+  // One that another process has made and opened, by its queues' descriptors.
+  static TunDevice adopt(std::string name, TunOffloads offloads, std::vector<UniqueFd> queues);
+
   [[nodiscard]] const std::string& name() const { return name_; }
   // The interface, with its addresses and routes, goes when all of them and their duplicates are closed.
   [[nodiscard]] std::vector<TunQueue>& queues() { return queues_; }
@@ -45,7 +48,8 @@ class TunDevice {
   [[nodiscard]] std::uint64_t unreadable() const { return queues_.front().unreadable(); }
 
   // For IPCP's and LCP's result: changes the MTU of the living interface.
-  [[nodiscard]] Result<void> change_mtu(int mtu) const;
+  [[nodiscard]] Result<void> change_mtu(int mtu) const { return change_mtu_of(name_, mtu); }
+  static Result<void> change_mtu_of(const std::string& name, int mtu);
 
  private:
   explicit TunDevice(std::string name) : name_(std::move(name)) {}

@@ -29,6 +29,8 @@ class TunQueue {
   [[nodiscard]] TunOffloads offloads() const { return offloads_; }
   // To wait on, non-blocking and close-on-exec.
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // For another process: this object reads and writes nothing any more.
+  UniqueFd take_fd() { return std::move(fd_); }
 
   // The octets lie in the buffer; with `segment_size` 0 all checksums are complete.
   struct ReadPacket {

@@ -136,6 +136,14 @@ Result<UdpSocket> UdpSocket::open_one(const Endpoint& local, std::uint32_t mark,
   return UdpSocket{std::move(opened.fd), opened.family};
 }
 
+Result<UdpSocket> UdpSocket::adopt(UniqueFd fd) {
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0)
+    return fail_errno(errno, "ask for a UDP socket's address");
+  return UdpSocket{std::move(fd), own.ss_family == AF_INET ? Family::kIpv4 : Family::kIpv6};
+}
+
 Result<std::vector<UdpSocket>> UdpSocket::open_group(const Endpoint& local, std::size_t count,
                                                      std::uint32_t mark) {
   std::vector<UdpSocket> group;

@@ -82,12 +82,17 @@ class UdpSocket {
   static Result<std::vector<UdpSocket>> open_group(const Endpoint& local, std::size_t count,
                                                    std::uint32_t mark = 0);
 
+  // One that another process has opened so.
+  static Result<UdpSocket> adopt(UniqueFd fd);
+
   UdpSocket(UdpSocket&&) noexcept;
   UdpSocket& operator=(UdpSocket&&) noexcept;
   ~UdpSocket();
 
   // To wait on. EPOLLERR means that read_error() has something to say.
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // For another process, which adopts it.
+  UniqueFd take_fd() { return std::move(fd_); }
   [[nodiscard]] Result<Endpoint> local() const;
 
   // Sends, and takes what the kernel has taken or refused from the front of `trains` (of a train perhaps only

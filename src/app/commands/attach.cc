@@ -11,8 +11,9 @@
 
 #include "app/commands/commands.h"
 #include "app/host_id.h"
+#include "app/monitor.h"
 #include "app/policy_files.h"
-#include "app/session_owner.h"
+#include "app/session_state.h"
 #include "io/daemonize.h"
 #include "io/file_lock.h"
 #include "io/host_applier.h"
@@ -158,7 +159,7 @@ void clean_first() {
 
 // The session under the policy that counts: the peer's own file, or what this site says of logins without
 // one.
-Result<std::unique_ptr<SessionOwner>> open_owner(asio::io_context& loop, const AttachRequest& attach) {
+Result<std::unique_ptr<Monitor>> open_owner(asio::io_context& loop, const AttachRequest& attach) {
   config::PeerPolicy policy;
   policy.origin = config::PolicyOrigin::kAdopted;
   std::optional<config::SitePolicy> adopt_under;
@@ -170,14 +171,14 @@ Result<std::unique_ptr<SessionOwner>> open_owner(asio::io_context& loop, const A
     policy = TRY(read_peer_policy(attach.peer_file));
   }
   clean_first();
-  return SessionOwner::open(loop, OwnerSetup{.session = attach.session,
-                                             .site = Site{policy, adopt_under},
-                                             .dial = std::nullopt,
-                                             .plan_only = false,
-                                             .hold = policy.hold.value_or(config::kDefaultAttachHold),
-                                             .verbosity = attach.verbosity,
-                                             .progress = std::nullopt,
-                                             .when_proven = nullptr});
+  return open_session(loop, OwnerSetup{.session = attach.session,
+                                       .site = Site{policy, adopt_under},
+                                       .dial = std::nullopt,
+                                       .plan_only = false,
+                                       .hold = policy.hold.value_or(config::kDefaultAttachHold),
+                                       .verbosity = attach.verbosity,
+                                       .progress = std::nullopt,
+                                       .when_proven = nullptr});
 }
 
 }  // namespace
@@ -221,7 +222,7 @@ ExitCode run_session_owner() {
     message->fds.pop_back();
   }
   asio::io_context loop;
-  Result<std::unique_ptr<SessionOwner>> owner = open_owner(loop, *attach);
+  Result<std::unique_ptr<Monitor>> owner = open_owner(loop, *attach);
   if (!owner) {
     // kExists: the owner before us has not gone yet.
     std::ignore = channel.send(encode(ControlReply{static_cast<int>(ExitCode::kFailed), owner.error().message,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "app/monitor.h"
 #include "config/commands.h"
 #include "config/exit_codes.h"
 
@@ -21,6 +22,9 @@ config::ExitCode run_session_owner();
 // What ssh runs to be passed its connection; the word for it is config::kConnectForSshWord. Whether it was
 // passed one; if not, standard error says why.
 bool run_connect_for_ssh();
+
+// The monitor of a session, whose engine waits to begin.
+Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, OwnerSetup setup);
 
 // The word that selects run_session_owner(); no command of users'.
 inline constexpr const char* kSessionOwnerWord = "session-owner";

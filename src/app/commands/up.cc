@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "app/commands/commands.h"
-#include "app/session_owner.h"
+#include "app/monitor.h"
 #include "io/boot_clock.h"
 #include "io/daemonize.h"
 
@@ -51,7 +51,7 @@ OwnerSetup setup_for(const config::UpOptions& options, bool plan_only) {
 ExitCode own(OwnerSetup setup) {
   const std::string name = setup.session;
   asio::io_context loop;
-  Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(loop, std::move(setup));
+  Result<std::unique_ptr<Monitor>> owner = open_session(loop, std::move(setup));
   if (!owner && owner.error().code == Error::Code::kExists) {
     complain(
         fmt::format("session {} is up already ({})\nsee `isthmus status {}`; end it with `isthmus down {}`",

@@ -1,0 +1,84 @@
+#include "app/engine_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace isthmus::app {
+namespace {
+
+constexpr std::size_t kSettlementsKept = 8;
+constexpr int kLeastMtu = 68;  // what every IPv4 module forwards whole (RFC 791 section 3.2)
+constexpr int kMostMtu = 65535;
+
+std::unexpected<Error> refuse(const std::string& what) {
+  return fail(Error::Code::kRefused, "the engine of this session asks for " + what);
+}
+
+// The first of `wanted` that is not among `permitted`.
+std::optional<Prefix> beyond(const std::vector<Prefix>& wanted, const std::vector<Prefix>& permitted) {
+  const auto place = std::ranges::find_if(
+      wanted, [&](const Prefix& prefix) { return std::ranges::find(permitted, prefix) == permitted.end(); });
+  return place == wanted.end() ? std::nullopt : std::optional{*place};
+}
+
+}  // namespace
+
+Result<void> EngineRules::judged(const Judged& request, const OuterPath& outer) {
+  settlements_.erase(request.leg);
+  if (request.hello && request.hello->plan_only) return refuse("a judgement of a peer that only plans");
+  if (settlements_.size() >= kSettlementsKept) settlements_.erase(settlements_.begin());
+  settlements_.emplace(request.leg, site_.judge(request.hello, facts_, {outer.remote, kFirstTable + slot_}));
+  return {};
+}
+
+Result<RoutePlanInput> EngineRules::plan_for(const Join& join, const std::string& interface,
+                                             const OuterPath& outer) const {
+  const auto place = settlements_.find(join.leg);
+  if (place == settlements_.end()) return refuse("an agreement with a peer that was not judged");
+  const session::Settlement& settlement = place->second;
+  if (settlement.refusal) return refuse("an agreement with a peer that policy refuses");
+  if (const auto prefix = beyond(join.accepted, settlement.accepted))
+    return refuse("a route to " + prefix->to_string() + ", which policy does not accept");
+  if (const auto prefix = beyond(join.offered, settlement.offers))
+    return refuse("a way to " + prefix->to_string() + ", which policy does not offer");
+  TRY(check_addresses(join, settlement.network));
+  session::Agreement agreement;
+  agreement.accepted = join.accepted;
+  agreement.offered = join.offered;
+  if (join.ipv4) agreement.ipv4 = ppp::Ipv4Up{join.ipv4->local, join.ipv4->remote, {}};
+  if (join.ipv6) agreement.ipv6 = ppp::Ipv6Up{join.ipv6->local, join.ipv6->remote};
+  return site_.plan_input(agreement, interface, slot_, outer);
+}
+
+Result<void> EngineRules::check_addresses(const Join& join, const ppp::NetworkOptions& network) const {
+  if (join.ipv6 && (!network.ipv6 || join.ipv6->local == 0 || join.ipv6->remote == 0))
+    return refuse("IPv6, which this machine has not or the link did not agree on");
+  if (!join.ipv4) return {};
+  const IpAddress& local = join.ipv4->local;
+  const IpAddress& remote = join.ipv4->remote;
+  const bool is_own =
+      network.local_ipv4 == local || (network.accept_local_ipv4 && site_.permits_local(local));
+  if (!local.is_v4() || !is_own) return refuse("the address " + local.to_string() + " on this machine");
+  if (!remote.is_v4() || (network.remote_ipv4 != remote && !site_.permits_remote(remote)))
+    return refuse("the peer's address to be " + remote.to_string());
+  return {};
+}
+
+Result<void> EngineRules::check_mtu(int mtu) {
+  if (mtu >= kLeastMtu && mtu <= kMostMtu) return {};
+  return refuse(fmt::format("an MTU of {}", mtu));
+}
+
+Result<void> EngineRules::check_sockets(std::size_t count) {
+  if (count >= 1 && count <= kMostWorkers) return {};
+  return refuse(fmt::format("{} sockets", count));
+}
+
+Result<void> EngineRules::check(const OpenTunnel& tunnel) {
+  TRY(check_mtu(tunnel.mtu));
+  if (tunnel.queues >= 1 && tunnel.queues <= kMostWorkers) return {};
+  return refuse(fmt::format("an interface with {} queues", tunnel.queues));
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,235 @@
+#include "app/monitor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "app/host_id.h"
+#include "io/boot_clock.h"
+#include "io/core_dumps.h"
+#include "io/journal.h"
+#include "io/shared_octets.h"
+#include "io/system_random.h"
+
+namespace isthmus::app {
+namespace {
+
+// A fault that comes back at once is not mended by another engine.
+constexpr std::size_t kMostDeaths = 3;
+constexpr Duration kDeathsWithin = std::chrono::minutes{1};
+// Longer than this goes beside the message.
+constexpr std::size_t kMostInMessage = 32 * 1024;
+
+ConstBytes octets_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// kExists says who has the name.
+Result<io::ControlListener> listen(const io::RuntimeDir& dir, const std::string& session) {
+  const std::filesystem::path socket = TRY(dir.file_of(session, "sock"));
+  Result<io::ControlListener> listener = io::ControlListener::listen(socket.string());
+  if (listener || listener.error().code != Error::Code::kExists) return listener;
+  for (const io::SessionRecord& record : TRY(io::Journal::read_all(dir))) {
+    if (record.session == session && record.is_alive)
+      return fail(Error::Code::kExists, fmt::format("process {} holds it", record.owner));
+  }
+  return fail(Error::Code::kExists, "its process is just ending: try again");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Monitor>> Monitor::open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
+                                               Engine engine) {
+  // No keys are here; what ssh and nft are told of is nobody else's either.
+  io::forbid_core_dumps();
+  io::ControlListener listener = TRY(listen(dir, setup.session));
+  const session::HostId host = TRY(host_id(dir));
+  // Last of what can fail: whoever is refused leaves no journal, which would tell of a dead session.
+  io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
+  std::unique_ptr<Monitor> monitor{new Monitor{loop, std::move(setup), std::move(engine), std::move(dir),
+                                               AppliedRoutes{std::move(applier)}, std::move(listener)}};
+  monitor->host_ = host;
+  const Result<void> started = monitor->start_engine();
+  if (!started) std::ignore = monitor->routes_.undo();
+  if (!started) return std::unexpected(started.error());
+  return monitor;
+}
+
+Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, Engine engine, io::RuntimeDir dir,
+                 AppliedRoutes routes, io::ControlListener listener)
+    : loop_(loop),
+      setup_(std::move(setup)),
+      make_engine_(std::move(engine)),
+      dir_(std::move(dir)),
+      log_(log_options(setup_)),
+      routes_(std::move(routes)),
+      listener_(std::move(listener)),
+      listener_ready_(loop, fcntl(listener_.fd(), F_DUPFD_CLOEXEC, 3)),
+      signals_(loop, SIGINT, SIGTERM, SIGHUP) {
+  routes_.on_change([this](AppliedRoutes::Deed deed, const std::string& change) {
+    log_.notice(fmt::format("{} {}", deed == AppliedRoutes::Deed::kAdded ? "added" : "removed", change));
+  });
+  state_.session = setup_.session;
+  state_.role = setup_.dial ? "up" : "attach";
+  state_.is_adopted = setup_.site.is_adopted();
+  state_.pid = getpid();
+  state_.phase = "calling";
+  if (setup_.dial) state_.destination = setup_.dial->destination.to_string();
+}
+
+Monitor::~Monitor() {
+  remove_state(dir_, setup_.session);
+}
+
+Monitor::Channels::Channels(asio::io_context& loop, io::EngineProcess started)
+    : engine(std::move(started)),
+      requests(loop, fcntl(engine.requests.fd(), F_DUPFD_CLOEXEC, 3)),
+      end(loop, fcntl(engine.process.pidfd(), F_DUPFD_CLOEXEC, 3)) {}
+
+Result<void> Monitor::start_engine() {
+  io::EngineProcess engine = TRY(io::fork_engine(make_engine_));
+  io::SystemRandom{}.fill(node_);
+  const Begun begun{routes_.slot(), host_, node_, getpid()};
+  const Bytes octets = encode_reply(Result<Begun>{begun});
+  TRY(engine.requests.send({reinterpret_cast<const char*>(octets.data()), octets.size()}));
+  rules_.emplace(setup_.site, routes_.slot());
+  interface_.clear();
+  port_.reset();
+  channels_.emplace(loop_, std::move(engine));
+  wait_requests();
+  wait_engine_end();
+  return {};
+}
+
+config::ExitCode Monitor::run() {
+  save_state();
+  wait_signals();
+  wait_control();
+  loop_.run();
+  return exit_code_;
+}
+
+void Monitor::wait_requests() {
+  channels_->requests.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [this](const asio::error_code& error) {
+                                   if (!error) serve_one();
+                                 });
+}
+
+void Monitor::wait_engine_end() {
+  channels_->end.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+    const std::optional<io::ExitStatus> status = error ? std::nullopt : channels_->engine.process.try_wait();
+    if (status) engine_ended(*status);
+  });
+}
+
+void Monitor::serve_one() {
+  Result<std::optional<io::ControlMessage>> message = channels_->engine.requests.receive();
+  if (!message) return;  // its end is told by its process
+  if (*message) {
+    Answer answered = answer(std::move(**message));
+    Bytes octets{0};
+    if (answered.octets.size() > kMostInMessage) {
+      Result<io::UniqueFd> shared = io::share_octets(answered.octets);
+      if (!shared) answered.octets = encode_reply<void>(std::unexpected(shared.error()));
+      if (shared) octets.front() = 1;
+      if (shared) answered.fds.insert(answered.fds.begin(), std::move(*shared));
+    }
+    if (octets.front() == 0) octets.insert(octets.end(), answered.octets.begin(), answered.octets.end());
+    std::vector<int> fds;
+    for (const io::UniqueFd& fd : answered.fds) fds.push_back(fd.get());
+    const Result<void> sent =
+        channels_->engine.requests.send({reinterpret_cast<const char*>(octets.data()), octets.size()}, fds);
+    if (!sent) log_.error("answer the engine: " + sent.error().message);
+  }
+  wait_requests();
+}
+
+Monitor::Answer Monitor::answer(io::ControlMessage message) {
+  passed_ = std::move(message.fds);
+  const Result<MonitorRequest> request = decode_monitor_request(octets_of(message.payload));
+  if (!request) {
+    // Nothing of ours says such a thing.
+    log_.error("the engine is ended: it sent " + request.error().message);
+    channels_->engine.process.kill();
+    return {encode_reply<void>(std::unexpected(request.error())), {}};
+  }
+  Answer answered = std::visit([this](const auto& what) { return on(what); }, *request);
+  passed_.clear();
+  return answered;
+}
+
+// After its own end, with everything undone, the session's; after another, once more from the beginning.
+void Monitor::engine_ended(const io::ExitStatus& status) {
+  const bool is_by_itself = status.kind == io::ExitStatus::Kind::kExited;
+  if (is_by_itself && is_undone_) {
+    exit_code_ = static_cast<config::ExitCode>(status.value);
+    return loop_.stop();
+  }
+  for (const Error& error : routes_.suspend()) log_.error("could not be taken away: " + error.message);
+  legs_.clear();
+  channels_.reset();
+  const std::string how = "the engine has ended: " + status.to_string();
+  if (is_by_itself || !may_start_again()) return give_up(how);
+  log_.error(how + "; another one takes its place");
+  state_.phase = setup_.dial ? "calling" : "held";
+  save_state();
+  if (const Result<void> started = start_engine(); !started) give_up(started.error().message);
+}
+
+bool Monitor::may_start_again() {
+  const Instant now = io::boot_now();
+  std::erase_if(deaths_, [&](Instant death) { return now - death > kDeathsWithin; });
+  deaths_.push_back(now);
+  return interrupts_ == 0 && !setup_.plan_only && !is_undone_ && deaths_.size() < kMostDeaths;
+}
+
+// What was asked for by a person who waits is undone; what a fault has ended goes on refusing, until somebody
+// has seen to it.
+void Monitor::give_up(const std::string& why) {
+  exit_code_ = config::ExitCode::kFailed;
+  const bool is_wanted = interrupts_ > 0 || !routes_.is_standing();
+  if (is_wanted) {
+    for (const Error& error : routes_.undo()) log_.error("could not be undone: " + error.message);
+  } else {
+    log_.error(
+        fmt::format("session {} ends: what it accepted is refused until `isthmus cleanup` or the next "
+                    "`isthmus up`",
+                    setup_.session));
+  }
+  log_.error(why);
+  loop_.stop();
+}
+
+// The engine says goodbye and has everything undone at the first, and undoes at the second; at the third it
+// is not waited for.
+void Monitor::wait_signals() {
+  signals_.async_wait([this](const asio::error_code& error, int number) {
+    if (error) return;
+    if (++interrupts_ > 2 && channels_) channels_->engine.process.kill();
+    tell(Signalled{number});
+    wait_signals();
+  });
+}
+
+void Monitor::tell(const MonitorEvent& event, std::vector<int> fds) {
+  if (!channels_) return;
+  const Result<void> sent = channels_->engine.events.send(encode_event(event), fds);
+  if (!sent) log_.warning("tell the engine: " + sent.error().message);
+}
+
+void Monitor::save_state() {
+  const Result<void> written = write_state(dir_, state_);
+  if (!written) log_.warning(written.error().message);
+}
+
+Monitor::Leg* Monitor::find(LegId id) {
+  const auto place = legs_.find(id);
+  return place == legs_.end() ? nullptr : &place->second;
+}
+
+}  // namespace isthmus::app

@@ -1,0 +1,142 @@
+// The privileged half of a session: it alone changes this machine, opens interfaces and sockets, starts ssh
+// and hears who knocks at the control socket. What a peer sent it never reads; its engine does, and asks it
+// for values that it holds against local policy (app/engine_rules.h).
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/signal_set.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "app/applied_routes.h"
+#include "app/control_message.h"
+#include "app/dialler.h"
+#include "app/engine_rules.h"
+#include "app/monitor_event.h"
+#include "app/monitor_reply.h"
+#include "app/owner_setup.h"
+#include "app/session_state.h"
+#include "io/fork_engine.h"
+#include "io/log.h"
+
+namespace isthmus::app {
+
+class Monitor {
+ public:
+  using Engine = std::function<int(io::EngineChannels)>;
+  // Takes the session's name and slot, and starts the first engine. kExists if a session of this name lives.
+  static Result<std::unique_ptr<Monitor>> open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
+                                               Engine engine);
+  ~Monitor();
+
+  // The called end's first stream, as an AttachRequest brought it.
+  void attach(io::ControlConnection front, const AttachRequest& request, std::vector<io::UniqueFd> fds);
+  // Until the engine has ended and everything is undone. An engine that dies is followed by another, as long
+  // as that does not become a habit; after the last its routes stay suspended: what was accepted is refused.
+  config::ExitCode run();
+
+ private:
+  struct Answer {
+    Bytes octets;
+    std::vector<io::UniqueFd> fds;
+  };
+  struct Leg {
+    std::optional<io::ChildProcess> ssh;
+    std::optional<asio::posix::stream_descriptor> end;  // readable when ssh has ended
+    AttachRequest request;                              // of an incoming one
+    OuterPath outer;
+  };
+  struct Client {  // of the control socket, before its request
+    io::ControlConnection socket;
+    asio::posix::stream_descriptor readable;
+  };
+  struct Channels {
+    explicit Channels(asio::io_context& loop, io::EngineProcess started);
+    io::EngineProcess engine;
+    asio::posix::stream_descriptor requests, end;
+  };
+
+  Monitor(asio::io_context& loop, OwnerSetup setup, Engine engine, io::RuntimeDir dir, AppliedRoutes routes,
+          io::ControlListener listener);
+  Result<void> start_engine();
+  void wait_requests();
+  void wait_engine_end();
+  void engine_ended(const io::ExitStatus& status);
+  bool may_start_again();
+  void give_up(const std::string& why);
+  void wait_signals();
+  void wait_control();
+  void hear(const std::shared_ptr<Client>& client);
+  void obey(io::ControlConnection socket, const ControlRequest& request, std::vector<io::UniqueFd> fds);
+  Result<void> admit(const AttachRequest& request) const;
+  void tell(const MonitorEvent& event, std::vector<int> fds = {});
+  void serve_one();
+  Answer answer(io::ControlMessage message);
+
+  Answer on(const ReadFacts&);
+  Answer on(const ReadFirewall&);
+  Answer on(const LookForRivals& request);
+  Answer on(const FindTwin& request);
+  Answer on(const AskEndpoints& request);
+  Answer on(const ReadOuter& request);
+  Answer on(const Judged& request);
+  Answer on(const Join& request);
+  Answer on(const Suspend&);
+  Answer on(const Resume&);
+  Answer on(const PutBack&);
+  Answer on(const Undo&);
+  Answer on(const OpenTunnel& request);
+  Answer on(const ChangeMtu& request);
+  Answer on(const OpenSockets& request);
+  Answer on(const DialSsh&);
+  Answer on(const EndLeg& request);
+  Answer on(const PassOn& request);
+  Answer on(const Note& note);
+  Answer on(const TellProven& request);
+
+  Result<HostFacts> read_facts() const;
+  Result<void> join(const Join& request);
+  Result<Answer> open_tunnel(const OpenTunnel& request);
+  Result<Answer> open_sockets(const OpenSockets& request);
+  Result<Answer> dial();
+  std::vector<io::UniqueFd> take_ssh(LegId id, io::ChildProcess ssh);
+  void wait_ssh(LegId id);
+  Leg* find(LegId id);
+  void note_far_end(const Leg& leg);
+  static std::vector<Endpoint> own_endpoints(const Leg& leg);
+  static OuterPath outer_of(const Leg& leg);
+  [[nodiscard]] bool ask_to_yield(const SessionState& other) const;
+  Result<void> pass_on(const PassOn& request);
+  void save_state();
+
+  asio::io_context& loop_;
+  OwnerSetup setup_;
+  Engine make_engine_;
+  io::RuntimeDir dir_;
+  io::Log log_;
+  AppliedRoutes routes_;
+  io::ControlListener listener_;
+  asio::posix::stream_descriptor listener_ready_;
+  asio::signal_set signals_;
+  std::optional<Channels> channels_;
+  std::optional<EngineRules> rules_;  // of the present engine
+  Dialler dialler_;
+  session::HostId host_{};
+  session::NodeId node_{};  // of the present engine
+  std::map<LegId, Leg> legs_;
+  LegId next_leg_ = 1;
+  std::vector<std::shared_ptr<Client>> clients_;
+  std::vector<io::UniqueFd> passed_;  // with the request that is being answered
+  std::string interface_;             // of the present engine's tunnel
+  std::optional<std::uint16_t> port_;
+  SessionState state_;
+  std::vector<Instant> deaths_;  // of engines, the newest
+  int interrupts_ = 0;
+  bool is_undone_ = false, is_proven_ = false;
+  config::ExitCode exit_code_{};
+};
+
+}  // namespace isthmus::app

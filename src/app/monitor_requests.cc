@@ -1,0 +1,262 @@
+// What a monitor does when its engine asks.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/host_id.h"
+#include "app/monitor.h"
+#include "app/ssh_program.h"
+#include "io/firewall_facts.h"
+#include "io/host_facts_reader.h"
+#include "io/netlink_message.h"
+#include "io/outer_endpoint.h"
+#include "io/udp_socket.h"
+
+namespace isthmus::app {
+namespace {
+
+// Before there is an interface: the one that a plan is made for.
+constexpr const char* kLikelyInterface = "isth0";
+// One carries, one is on its way, others may be on theirs out.
+constexpr std::ptrdiff_t kMostCalls = 8;
+
+std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> texts;
+  for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.address.to_string());
+  return texts;
+}
+
+}  // namespace
+
+Result<HostFacts> Monitor::read_facts() const {
+  const std::string& wished = setup_.site.policy().interface;
+  if (!interface_.empty()) return io::read_host_facts(interface_);
+  return io::read_host_facts(wished.empty() ? kLikelyInterface : wished);
+}
+
+Monitor::Answer Monitor::on(const ReadFacts&) {
+  const Result<HostFacts> facts = read_facts();
+  if (facts) rules_->give(*facts);
+  return {encode_reply(facts), {}};
+}
+
+Monitor::Answer Monitor::on(const ReadFirewall&) {
+  return {encode_reply(io::read_firewall_listing()), {}};
+}
+
+std::vector<Endpoint> Monitor::own_endpoints(const Leg& leg) {
+  std::vector<Endpoint> remote;
+  if (!leg.ssh) return remote;
+  const auto connections = io::tcp_connections(leg.ssh->pid());
+  if (!connections) return remote;
+  for (const io::TcpConnection& connection : *connections) remote.push_back(connection.remote);
+  return remote;
+}
+
+OuterPath Monitor::outer_of(const Leg& leg) {
+  if (!leg.ssh) return leg.outer;
+  return {io::outer_endpoints(leg.ssh->pid()).value_or(std::vector<Endpoint>{}), {}};
+}
+
+// What ssh has shown of it, not what it says of itself.
+void Monitor::note_far_end(const Leg& leg) {
+  if (leg.ssh) state_.outer = addresses_of(own_endpoints(leg));
+}
+
+Monitor::Answer Monitor::on(const AskEndpoints& request) {
+  const Leg* leg = find(request.leg);
+  LegEndpoints endpoints;
+  if (leg != nullptr) endpoints = {outer_of(*leg).remote, own_endpoints(*leg)};
+  return {encode_reply(Result<LegEndpoints>{std::move(endpoints)}), {}};
+}
+
+Monitor::Answer Monitor::on(const Judged& request) {
+  const Leg* leg = find(request.leg);
+  return {encode_reply(rules_->judged(request, leg != nullptr ? outer_of(*leg) : OuterPath{})), {}};
+}
+
+Monitor::Answer Monitor::on(const Join& request) {
+  return {encode_reply(join(request)), {}};
+}
+
+Result<void> Monitor::join(const Join& request) {
+  const Leg* leg = find(request.leg);
+  if (setup_.plan_only || is_undone_ || interface_.empty() || leg == nullptr)
+    return fail(Error::Code::kRefused,
+                "join: there is no such stream, or no interface, or the session is over");
+  const OuterPath outer = outer_of(*leg);
+  RoutePlanInput input = TRY(rules_->plan_for(request, interface_, outer));
+  input.datagram_port = port_;
+  if (leg->ssh) dialler_.reached(outer);
+  const HostFacts facts = TRY(read_facts());
+  return routes_.bring_to(make_route_plan(input, facts));
+}
+
+Monitor::Answer Monitor::on(const Suspend&) {
+  return {encode_reply(Result<std::vector<Error>>{routes_.suspend()}), {}};
+}
+
+Monitor::Answer Monitor::on(const Resume&) {
+  if (is_undone_) return {encode_reply<void>(fail(Error::Code::kRefused, "resume: the session is over")), {}};
+  return {encode_reply(routes_.resume()), {}};
+}
+
+Monitor::Answer Monitor::on(const PutBack&) {
+  return {encode_reply(Result<std::vector<std::string>>{routes_.put_back()}), {}};
+}
+
+Monitor::Answer Monitor::on(const Undo&) {
+  is_undone_ = true;
+  std::vector<Error> left = routes_.undo();
+  remove_state(dir_, setup_.session);
+  return {encode_reply(Result<std::vector<Error>>{std::move(left)}), {}};
+}
+
+Monitor::Answer Monitor::on(const OpenTunnel& request) {
+  Result<Answer> opened = open_tunnel(request);
+  if (opened) return std::move(*opened);
+  return {encode_reply<void>(std::unexpected(opened.error())), {}};
+}
+
+// One a session: the engine has its only descriptors, and with them it goes.
+Result<Monitor::Answer> Monitor::open_tunnel(const OpenTunnel& request) {
+  TRY(EngineRules::check(request));
+  if (!interface_.empty() || is_undone_ || setup_.plan_only)
+    return fail(Error::Code::kRefused, "open a tunnel interface: the session has one, or is over");
+  const std::string& wished = setup_.site.policy().interface;
+  io::TunDevice device = TRY(routes_.applier().open_tun(
+      wished.empty() ? io::kTunNamePattern : std::string_view{wished}, request.mtu, request.queues));
+  interface_ = device.name();
+  const OpenedTunnel opened{device.name(), io::interface_index(device.name()),
+                            static_cast<std::uint8_t>(device.offloads())};
+  Answer answer{encode_reply(Result<OpenedTunnel>{opened}), {}};
+  for (io::TunQueue& queue : device.queues()) answer.fds.push_back(queue.take_fd());
+  return answer;
+}
+
+Monitor::Answer Monitor::on(const ChangeMtu& request) {
+  Result<void> changed = EngineRules::check_mtu(request.mtu);
+  if (changed && interface_.empty())
+    changed = fail(Error::Code::kRefused, "set an MTU: there is no interface");
+  if (changed) changed = io::TunDevice::change_mtu_of(interface_, request.mtu);
+  return {encode_reply(changed), {}};
+}
+
+Monitor::Answer Monitor::on(const OpenSockets& request) {
+  Result<Answer> opened = open_sockets(request);
+  if (opened) return std::move(*opened);
+  return {encode_reply<void>(std::unexpected(opened.error())), {}};
+}
+
+// On the port that policy names, else on the number that our sshd answered on, else on any.
+Result<Monitor::Answer> Monitor::open_sockets(const OpenSockets& request) {
+  TRY(EngineRules::check_sockets(request.count));
+  if (port_ || is_undone_ || rules_->policy().path == session::PathMode::kStream)
+    return fail(Error::Code::kRefused, "open UDP sockets: the session has some, or may have none");
+  const Leg* leg = find(request.leg);
+  std::uint16_t answered_at = 0;
+  if (leg != nullptr && leg->request.server) answered_at = leg->request.server->port;
+  const std::uint16_t wished = rules_->policy().udp_port.value_or(answered_at);
+  const std::uint32_t mark = kFirstDatagramMark + routes_.slot();
+  const IpAddress any = IpAddress::unspecified(Family::kIpv6);
+  auto sockets = io::UdpSocket::open_group({any, wished}, request.count, mark);
+  if (!sockets && wished != 0) sockets = io::UdpSocket::open_group({any, 0}, request.count, mark);
+  if (!sockets) return std::unexpected(sockets.error());
+  port_ = TRY(sockets->front().local()).port;
+  if (wished != 0 && *port_ != wished)
+    log_.notice(fmt::format("UDP port {} is taken: datagrams come to port {}", wished, *port_));
+  Answer answer{encode_reply(Result<void>{}), {}};
+  for (io::UdpSocket& socket : *sockets) answer.fds.push_back(socket.take_fd());
+  return answer;
+}
+
+Monitor::Answer Monitor::on(const DialSsh&) {
+  Result<Answer> dialled = dial();
+  if (dialled) return std::move(*dialled);
+  return {encode_reply<void>(std::unexpected(dialled.error())), {}};
+}
+
+Result<Monitor::Answer> Monitor::dial() {
+  const auto calls =
+      std::ranges::count_if(legs_, [](const auto& entry) { return entry.second.ssh.has_value(); });
+  if (!setup_.dial || is_undone_ || calls >= kMostCalls)
+    return fail(Error::Code::kRefused,
+                "dial: this session is called, over, or has dialled too often at once");
+  Dialled dialled{next_leg_++, dialler_.look(*setup_.dial)};
+  Answer answer;
+  if (!dialled.why_not) {
+    const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
+    const config::SshCommand command = dialler_.next_command(*setup_.dial, greeting);
+    Result<io::ChildProcess> ssh = start_ssh(command);
+    if (!ssh) {
+      dialled.why_not = config::diagnose_missing_ssh(command.argv.front());
+      dialled.why_not->what += ": " + ssh.error().message;
+    }
+    if (ssh) answer.fds = take_ssh(dialled.leg, std::move(*ssh));
+  }
+  answer.octets = encode_reply(Result<Dialled>{std::move(dialled)});
+  return answer;
+}
+
+std::vector<io::UniqueFd> Monitor::take_ssh(LegId id, io::ChildProcess ssh) {
+  std::vector<io::UniqueFd> fds;
+  fds.push_back(ssh.take_output());
+  fds.push_back(ssh.take_input());
+  fds.push_back(ssh.take_errors());
+  Leg leg;
+  leg.end.emplace(loop_, fcntl(ssh.pidfd(), F_DUPFD_CLOEXEC, 3));
+  leg.ssh = std::move(ssh);
+  legs_.emplace(id, std::move(leg));
+  wait_ssh(id);
+  return fds;
+}
+
+void Monitor::wait_ssh(LegId id) {
+  legs_.at(id).end->async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this, id](const asio::error_code& error) {
+                                 Leg* leg = find(id);
+                                 if (error || leg == nullptr) return;
+                                 const std::optional<io::ExitStatus> status = leg->ssh->try_wait();
+                                 if (!status) return wait_ssh(id);
+                                 tell(SshEnded{id, *status});
+                                 legs_.erase(id);
+                               });
+}
+
+Monitor::Answer Monitor::on(const EndLeg& request) {
+  Leg* leg = find(request.leg);
+  if (leg != nullptr && leg->ssh) leg->ssh->terminate();
+  legs_.erase(request.leg);
+  return {encode_reply(Result<void>{}), {}};
+}
+
+Monitor::Answer Monitor::on(const Note& note) {
+  state_.phase = note.phase;
+  state_.peer_name = note.peer_name;
+  state_.peer_host = note.peer_host;
+  state_.peer_node = note.peer_node;
+  state_.proof = note.proof;
+  state_.accepted = note.accepted;
+  state_.offered = note.offered;
+  state_.local_ipv4 = note.local_ipv4;
+  state_.remote_ipv4 = note.remote_ipv4;
+  state_.mtu = note.mtu;
+  state_.up_since = note.up_since;
+  state_.interface = interface_;
+  if (!is_undone_) save_state();
+  return {encode_reply(Result<void>{}), {}};
+}
+
+// Whoever waits for the first proof lets go of the terminal; the engine lets go of its standard streams.
+Monitor::Answer Monitor::on(const TellProven& request) {
+  Answer answer{encode_reply(Result<void>{}), {}};
+  if (!setup_.when_proven || is_proven_) return answer;
+  is_proven_ = true;
+  setup_.when_proven(static_cast<config::ExitCode>(request.exit_code));
+  answer.fds.emplace_back(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  return answer;
+}
+
+}  // namespace isthmus::app
