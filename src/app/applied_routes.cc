@@ -10,6 +10,15 @@ bool holds(const std::vector<HostChange>& changes, const HostChange& change) {
   return std::ranges::find(changes, change) != changes.end();
 }
 
+bool is_on(const HostChange& change, const std::string& interface) {
+  if (const auto* address = std::get_if<AddressChange>(&change)) return address->interface == interface;
+  const auto* sysctl = std::get_if<SysctlChange>(&change);
+  if (sysctl == nullptr) return false;
+  std::string name = interface;
+  std::ranges::replace(name, '.', '/');  // as SysctlChange::key has it
+  return sysctl->key.find("." + name + ".") != std::string::npos;
+}
+
 }  // namespace
 
 Result<void> AppliedRoutes::bring_to(const RoutePlan& plan) {
@@ -48,6 +57,18 @@ std::vector<Error> AppliedRoutes::suspend() {
 
 Result<void> AppliedRoutes::resume() {
   return bring_to(while_up_, suspended_);
+}
+
+std::vector<Error> AppliedRoutes::forget(const std::string& interface) {
+  std::vector<Error> left = suspend();
+  suspended_.clear();
+  for (std::size_t at = lasting_.size(); at-- > 0;) {
+    if (!is_on(lasting_[at], interface)) continue;
+    const Result<void> reverted = applier_.revert(lasting_[at]);
+    if (!reverted) left.push_back(reverted.error());
+    lasting_.erase(lasting_.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  return left;
 }
 
 std::vector<Error> AppliedRoutes::undo() {

@@ -33,6 +33,9 @@ class AppliedRoutes {
   [[nodiscard]] std::vector<Error> suspend();
   // They come back as they were.
   Result<void> resume();
+  // The interface is gone, and with it what was on it: the next one of that name has to be given it anew.
+  // Returns what stays against its will.
+  [[nodiscard]] std::vector<Error> forget(const std::string& interface);
   // Everything; returns what could not be undone.
   [[nodiscard]] std::vector<Error> undo();
   // What others have removed comes back; returns it in words.

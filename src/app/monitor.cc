@@ -100,6 +100,7 @@ Result<void> Monitor::start_engine() {
   interface_.clear();
   port_.reset();
   channels_.emplace(loop_, std::move(engine));
+  ++engines_;
   wait_requests();
   wait_engine_end();
   return {};
@@ -113,18 +114,21 @@ config::ExitCode Monitor::run() {
   return exit_code_;
 }
 
+// What was awaited of an engine that is gone counts for nothing.
 void Monitor::wait_requests() {
   channels_->requests.async_wait(asio::posix::stream_descriptor::wait_read,
-                                 [this](const asio::error_code& error) {
-                                   if (!error) serve_one();
+                                 [this, engine = engines_](const asio::error_code& error) {
+                                   if (!error && channels_ && engine == engines_) serve_one();
                                  });
 }
 
 void Monitor::wait_engine_end() {
-  channels_->end.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
-    const std::optional<io::ExitStatus> status = error ? std::nullopt : channels_->engine.process.try_wait();
-    if (status) engine_ended(*status);
-  });
+  channels_->end.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [this, engine = engines_](const asio::error_code& error) {
+                              if (error || !channels_ || engine != engines_) return;
+                              const auto status = channels_->engine.process.try_wait();
+                              if (status) engine_ended(*status);
+                            });
 }
 
 void Monitor::serve_one() {
@@ -170,9 +174,11 @@ void Monitor::engine_ended(const io::ExitStatus& status) {
     exit_code_ = static_cast<config::ExitCode>(status.value);
     return loop_.stop();
   }
-  for (const Error& error : routes_.suspend()) log_.error("could not be taken away: " + error.message);
   legs_.clear();
   channels_.reset();
+  // The engine had the only descriptors of the tunnel.
+  for (const Error& error : routes_.forget(interface_))
+    log_.error("could not be taken away: " + error.message);
   const std::string how = "the engine has ended: " + status.to_string();
   if (is_by_itself || !may_start_again()) return give_up(how);
   log_.error(how + "; another one takes its place");

@@ -134,7 +134,7 @@ class Monitor {
   std::optional<std::uint16_t> port_;
   SessionState state_;
   std::vector<Instant> deaths_;  // of engines, the newest
-  int interrupts_ = 0;
+  int engines_ = 0, interrupts_ = 0;
   bool is_undone_ = false, is_proven_ = false;
   config::ExitCode exit_code_{};
 };

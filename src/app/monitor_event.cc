@@ -1,6 +1,6 @@
 #include "app/monitor_event.h"
 
-#include "app/octet_archive.h"
+#include "app/octet_reader.h"
 #include "io/control_socket.h"
 
 namespace isthmus::app {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "app/monitor_request.h"
-#include "app/octet_archive.h"
+#include "app/octet_reader.h"
 #include "config/ssh_failure.h"
 #include "io/firewall_facts.h"
 #include "net/host_facts.h"

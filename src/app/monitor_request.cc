@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/octet_archive.h"
+#include "app/octet_reader.h"
 
 namespace isthmus::app {
 

@@ -124,7 +124,8 @@ class Intruder {
       if (!channels.requests.send({reinterpret_cast<const char*>(octets.data()), octets.size()})) return 1;
       Result<io::ControlMessage> answer = channels.requests.receive_within(std::chrono::seconds{30});
       if (!answer) return 1;
-      for (io::UniqueFd& fd : answer->fds) kept_->push_back(std::move(fd));  // or the interface would go at once
+      for (io::UniqueFd& fd : answer->fds)
+        kept_->push_back(std::move(fd));  // or the interface would go at once
       if (i % 100 == 0 && !is_as_permitted()) break;
     }
     return 0;

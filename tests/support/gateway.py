@@ -13,6 +13,12 @@ MARKER = b"isthmus-marker-x"  # sixteen octets: as many as ping's pattern takes
 MARKER_HEX = MARKER.hex()
 
 
+def status_of(task):
+    """The fields of /proc/TASK/status."""
+    lines = pathlib.Path(f"/proc/{task}/status").read_text().splitlines()
+    return dict(line.split(":", 1) for line in lines)
+
+
 class Gateway:
     """One end: the host and the program that runs there."""
 
@@ -60,6 +66,11 @@ class Gateway:
                  "attach": lambda words: words[1:2] == ["attach"],
                  "owner": lambda words: words[0] == "isthmus" and words[1:2] not in (["up"], ["attach"], ["status"], ["down"], ["cleanup"])}
         return sorted(pid for pid, words in self.processes().items() if words and plays[role](words))
+
+    def engines(self):
+        """Of those that play `up` or `owner`, the ones that another of them has started: who reads the peer's octets."""
+        players = self.pids("up") + self.pids("owner")
+        return [pid for pid in players if int(status_of(pid)["PPid"]) in players]
 
     def wait_clean(self, seconds=10):
         """Waits until nothing differs and no process of the program lives; raises Failed with what is left."""

@@ -11,6 +11,14 @@ from support.netns import Failed, wait_until
 JOINED = r"(?m)^joined\b"
 
 
+def built_beside(program, name):
+    """The path of what tests/support builds as `name`, of the build tree that the program is of."""
+    path = pathlib.Path(program).resolve().parent.parent / "tests/support" / name
+    if not path.exists():
+        raise Failed(f"{path} is missing: build the tests of this tree (HACKING.md)")
+    return str(path)
+
+
 class Up:
     """A running `isthmus up` on a host; `text` is what it has said by now. Leaving the block ends it."""
 

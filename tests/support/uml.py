@@ -13,6 +13,7 @@ import struct
 import subprocess
 
 from support.netns import Failed, wait_until
+from support.program import built_beside
 from support.sshd import PrivateEtc, make_key
 
 KERNEL = "/usr/bin/linux.uml"
@@ -65,10 +66,7 @@ while :; do wait; sleep 1; done
 def whole_registers():
     """What is preloaded into the kernel, of the build tree that is tested; whole_registers.cc says why."""
     program = pathlib.Path(os.environ.get("ISTHMUS", pathlib.Path(__file__).parents[2] / "build/release/bin/isthmus"))
-    path = program.resolve().parent.parent / "tests/support/whole_registers.so"
-    if not path.exists():
-        raise Failed(f"{path} is not built: cmake -DISTHMUS_TESTS=ON")
-    return path
+    return built_beside(program, "whole_registers.so")
 
 
 class Guest:
