@@ -17,7 +17,7 @@ sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
 # What does more with ISTHMUS_SOAK=1.
 soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey)
 
-.PHONY: all build test soak demo style lint sanitize fuzz bench install deb clean help
+.PHONY: all build test soak demo style lint sanitize guards fuzz bench install deb clean help
 all: build
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make soak             simulations, the judges of ESP, replay, disorder, forging and rekeys at length: four hours"
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make guards           every guard inverted and opened in turn: some test has to fail"
 	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
 	@echo "make bench            the benchmarks, half an hour; BENCH=--quick for a glance, BENCH=--write for docs/benchmarks.md"
 	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
@@ -78,6 +79,12 @@ sanitize:
 	@cd build/sanitize && $(as_root) ctest --output-on-failure --no-tests=error -j 2 -L 'unit|conformance|sim|fuzz-regress|kernel'
 	@cd build/sanitize && $(as_root) ctest --output-on-failure --no-tests=error -R '^($(sanitized))$$'
 	@! $(as_root) grep -s . build/sanitize/reports/*
+
+guards:
+	$(packages) build net test
+	@cmake --preset guards
+	@cmake --build --preset guards -j $(JOBS)
+	@$(as_root) /usr/bin/python3 -B tools/run_guards.py --build build/guards
 
 fuzz:
 	$(packages) build fuzz

@@ -10,6 +10,7 @@
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "base/guard.h"
 #include "base/result.h"
 
 namespace isthmus {
@@ -59,7 +60,8 @@ inline Result<MessageView> open_message(ConstBytes octets, std::size_t most) {
   message.version = in.u8();
   message.type = in.u8();
   const std::size_t length = in.u16();
-  if (!in.ok() || length < kMessageHeaderSize || length > octets.size())
+  const bool is_sane = in.ok() && length >= kMessageHeaderSize && length <= octets.size();
+  if (!guard<Guard::kMessageLength>(is_sane))
     return fail(Error::Code::kProtocol, "message: its length is wrong");
   if (length > most) return fail(Error::Code::kProtocol, "message: it is too long");
   message.whole = octets.first(length);
@@ -76,7 +78,8 @@ Result<void> for_each_field(ConstBytes fields, Take take) {
     const std::uint8_t type = in.u8();
     const std::size_t length = in.u16();
     const ConstBytes value = in.take(length);
-    if (!in.ok()) return fail(Error::Code::kProtocol, "message: a field cut short");
+    if (!guard<Guard::kMessageField>(in.ok()))
+      return fail(Error::Code::kProtocol, "message: a field cut short");
     TRY(take(type, value));
   }
   return {};
@@ -87,7 +90,8 @@ template <typename T>
 class OnceField {
  public:
   Result<void> set(T value) {
-    if (is_set_) return fail(Error::Code::kProtocol, "message: a field twice that is there once");
+    if (!guard<Guard::kMessageFieldOnce>(!is_set_))
+      return fail(Error::Code::kProtocol, "message: a field twice that is there once");
     is_set_ = true;
     value_ = std::move(value);
     return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
 #include "base/parse_number.h"
 #include "base/printable.h"
 #include "net/address.h"
@@ -43,18 +44,18 @@ Result<std::uint16_t> parse_port(std::string_view whole, std::string_view digits
 
 Result<void> check_user(std::string_view whole, std::string_view user) {
   if (user.empty()) return wrong(whole, "nothing stands before the '@'");
-  if (user.front() == '-') return wrong(whole, "a user cannot begin with '-'");
-  if (user.size() > kMaxUser || !consists_of(user, "._-+@"))
+  if (!guard<Guard::kDestination>(user.front() != '-')) return wrong(whole, "a user cannot begin with '-'");
+  if (!guard<Guard::kDestination>(user.size() <= kMaxUser && consists_of(user, "._-+@")))
     return wrong(whole, "a user consists of letters, digits and . _ - + @");
   return {};
 }
 
 Result<void> check_host(std::string_view whole, std::string_view host) {
   if (host.empty()) return wrong(whole, "the host is missing, as in root@gateway.example");
-  if (host.front() == '-') return wrong(whole, "a host cannot begin with '-'");
+  if (!guard<Guard::kDestination>(host.front() != '-')) return wrong(whole, "a host cannot begin with '-'");
   if (host.contains(':'))
     return wrong(whole, "an IPv6 address stands in brackets, as in [2001:db8::1]; a port goes with -p");
-  if (host.size() > kMaxHost || !consists_of(host, "._-"))
+  if (!guard<Guard::kDestination>(host.size() <= kMaxHost && consists_of(host, "._-")))
     return wrong(whole, "a host consists of letters, digits and . _ -");
   return {};
 }

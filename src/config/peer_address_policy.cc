@@ -1,6 +1,7 @@
 // PeerAddressPolicy of policy.h: which addresses may stand at the two ends of the link.
 #include <algorithm>
 
+#include "base/guard.h"
 #include "config/policy.h"
 
 namespace isthmus::config {
@@ -25,27 +26,28 @@ PeerAddressPolicy::PeerAddressPolicy(PeerPolicy policy, HostFacts facts, std::ui
     : policy_(std::move(policy)), facts_(std::move(facts)), own_table_(own_table) {}
 
 bool PeerAddressPolicy::permits_remote(const IpAddress& address) const {
-  if (!address.is_unicast_host() || facts_.owns(address) || is_denied(policy_, address)) return false;
+  const bool may_be = address.is_unicast_host() && !facts_.owns(address) && !is_denied(policy_, address);
+  if (!guard<Guard::kPeerAddress>(may_be)) return false;
   if (const auto fixed = written(policy_, address, false)) return *fixed == address;
-  if (facts_.is_taken(address, own_table_)) return false;
+  if (!guard<Guard::kPeerAddress>(!facts_.is_taken(address, own_table_))) return false;
   if (std::ranges::find(policy_.assign, address) != policy_.assign.end()) return true;
   // A stranger inside our LAN would be some host's double; a proxied part of it was accepted by name.
   const bool is_in_our_lan = facts_.interface_towards(address) != nullptr;
   const bool is_by_name = std::ranges::any_of(policy_.accepts, [&](const Prefix& prefix) {
     return prefix.contains(address) && policy_.proxy_arp && !prefix.is_default();
   });
-  if (is_in_our_lan && !is_by_name) return false;
-  return contains(policy_.accepts, address);
+  if (!guard<Guard::kPeerAddress>(!is_in_our_lan || is_by_name)) return false;
+  return guard<Guard::kPeerAddress>(contains(policy_.accepts, address));
 }
 
 bool PeerAddressPolicy::permits_local(const IpAddress& address) const {
-  if (!address.is_unicast_host() || is_denied(policy_, address)) return false;
+  if (!guard<Guard::kGivenAddress>(address.is_unicast_host() && !is_denied(policy_, address))) return false;
   if (const auto fixed = written(policy_, address, true)) return *fixed == address;
-  if (facts_.owns(address)) return contains(policy_.offers, address);
+  if (facts_.owns(address)) return guard<Guard::kGivenAddress>(contains(policy_.offers, address));
   // Somebody who offers a network has an address in it; only a caller without one takes what it is given.
-  if (!policy_.offers.empty()) return false;
-  if (facts_.interface_towards(address) != nullptr) return false;
-  return contains(policy_.accepts, address);
+  if (!guard<Guard::kGivenAddress>(policy_.offers.empty())) return false;
+  if (!guard<Guard::kGivenAddress>(facts_.interface_towards(address) == nullptr)) return false;
+  return guard<Guard::kGivenAddress>(contains(policy_.accepts, address));
 }
 
 }  // namespace isthmus::config

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
 #include "base/printable.h"
 #include "config/policy.h"
 
@@ -15,7 +16,7 @@ std::unexpected<Error> refused(std::string why) {
 }
 
 Result<void> check_name(const std::string& name, const char* what) {
-  if (is_valid_name(name)) return {};
+  if (guard<Guard::kPeerName>(is_valid_name(name))) return {};
   return fail(Error::Code::kInvalid,
               fmt::format("{} '{}' cannot name a peer file: letters, digits and . _ - do", what,
                           printable(name, 80)));
@@ -38,10 +39,10 @@ Result<void> check_joins_up(const StandingSession& session, const JoiningStream&
   if (stream.peer_file.empty()) {
     const bool is_shown =
         stream.client && std::ranges::find(session.outer, *stream.client) != session.outer.end();
-    if (is_shown) return {};
+    if (guard<Guard::kJoinsUp>(is_shown)) return {};
     return refused(fmt::format("session {} is not connected to where this login comes from", session.name));
   }
-  if (stream.peer_file == session.name && session.is_named) return {};
+  if (guard<Guard::kJoinsUp>(stream.peer_file == session.name && session.is_named)) return {};
   return refused(
       fmt::format("session {0} is an `isthmus up` that was not told to be peer {0}'s: `isthmus up --name "
                   "{0}` would tell it, "
@@ -73,10 +74,10 @@ Result<void> check_joins(const StandingSession& session, const JoiningStream& st
     case PolicyOrigin::kCommandLine:
       return check_joins_up(session, stream);
     case PolicyOrigin::kPeerFile:
-      if (stream.peer_file == session.name) return {};
+      if (guard<Guard::kJoinsFile>(stream.peer_file == session.name)) return {};
       return refused(fmt::format("session {0} is that of /etc/isthmus/peers/{0}.toml", session.name));
     case PolicyOrigin::kAdopted:
-      if (stream.peer_file.empty()) return {};
+      if (guard<Guard::kJoinsFile>(stream.peer_file.empty())) return {};
       return refused(fmt::format(
           "a login of root's has session {0} under no file: `isthmus down {0}` there ends it", session.name));
   }
@@ -90,39 +91,41 @@ std::vector<std::string> beyond_file(const PeerPolicy& words, const PeerPolicy& 
         fmt::format("`isthmus up {}` permits more than /etc/isthmus/peers/{}.toml", flag, file.name));
   };
   for (const Prefix& prefix : words.accepts) {
-    if (!is_within(prefix, file.accepts)) add("--accept " + prefix.to_string());
+    if (!guard<Guard::kWithinFile>(is_within(prefix, file.accepts))) add("--accept " + prefix.to_string());
   }
   for (const Prefix& prefix : words.offers) {
-    if (!is_within(prefix, file.offers)) add("--offer " + prefix.to_string());
+    if (!guard<Guard::kWithinFile>(is_within(prefix, file.offers))) add("--offer " + prefix.to_string());
   }
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     const std::optional<IpAddress> remote = remote_of(words, family);
-    if (remote && !permits_address(file, *remote)) add("--address :" + remote->to_string());
+    const bool is_permitted = !remote || permits_address(file, *remote);
+    if (!guard<Guard::kWithinFile>(is_permitted)) add("--address :" + remote->to_string());
   }
-  if (words.proxy_arp && !file.proxy_arp) add("--proxy-arp");
-  if (words.masquerade && !file.masquerade) add("--masquerade");
-  if (!words.guard && file.guard) add("--no-guard");
+  if (!guard<Guard::kWithinFile>(!words.proxy_arp || file.proxy_arp)) add("--proxy-arp");
+  if (!guard<Guard::kWithinFile>(!words.masquerade || file.masquerade)) add("--masquerade");
+  if (!guard<Guard::kWithinFile>(words.guard || !file.guard)) add("--no-guard");
   return beyond;
 }
 
 Result<PeerChoice> select_peer(const AttachContext& context, const SitePolicy& site) {
-  if (!context.is_root) return refused("attach needs root: log in as root, or let sudo run isthmus");
+  if (!guard<Guard::kRoot>(context.is_root))
+    return refused("attach needs root: log in as root, or let sudo run isthmus");
   if (context.peer_flag) TRY(check_name(*context.peer_flag, "--peer"));
   // root through sudo is still root: it could have done so without.
   const bool is_by_sudo = !context.sudo_user.empty() && context.sudo_user != "root";
   if (is_by_sudo) return through_sudo(context);
   if (context.peer_flag) return file(*context.peer_flag);
-  if (context.has_forced_command) {
+  if (!guard<Guard::kForcedCommand>(!context.has_forced_command)) {
     return refused(
         "the forced command of this key names no peer: make it isthmus attach --peer NAME, and write "
         "/etc/isthmus/peers/NAME.toml");
   }
-  if (!site.adopt_root) {
+  if (!guard<Guard::kAdoption>(site.adopt_root)) {
     return refused(
         "adopt_root = false in /etc/isthmus/policy.toml: give this key a forced command isthmus attach "
         "--peer NAME");
   }
-  if (!context.is_root_login) {
+  if (!guard<Guard::kRootLogin>(context.is_root_login)) {
     return refused(
         "this is no login of root's by ssh: isthmus attach --peer NAME permits it, with what "
         "/etc/isthmus/peers/NAME.toml says");
@@ -133,7 +136,8 @@ Result<PeerChoice> select_peer(const AttachContext& context, const SitePolicy& s
 Result<void> check_listed(const PeerChoice& choice, const PeerPolicy& policy) {
   if (!choice.must_be_listed) return {};
   const std::string& user = *choice.must_be_listed;
-  if (std::ranges::find(policy.sudo_users, user) != policy.sudo_users.end()) return {};
+  const bool is_listed = std::ranges::find(policy.sudo_users, user) != policy.sudo_users.end();
+  if (guard<Guard::kSudoUser>(is_listed)) return {};
   return refused(
       fmt::format("{} may not use this policy through sudo: sudo_users = [\"{}\"] in "
                   "/etc/isthmus/peers/{}.toml permits it",

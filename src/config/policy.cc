@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
 #include "net/host_change.h"
 #include "net/own_networks.h"
 
@@ -49,13 +50,14 @@ bool is_never_routable(const Prefix& prefix) {
 }
 
 std::string never_routed(const Prefix& prefix) {
-  return is_never_routable(prefix) ? prefix.to_string() + " is never routed between networks" : "";
+  if (guard<Guard::kNeverRouted>(!is_never_routable(prefix))) return "";
+  return prefix.to_string() + " is never routed between networks";
 }
 
 std::string deny_line(const Prefix& prefix, const std::vector<Prefix>& denies) {
   const auto denied =
       std::ranges::find_if(denies, [&](const Prefix& candidate) { return candidate.overlaps(prefix); });
-  if (denied == denies.end()) return "";
+  if (guard<Guard::kDenied>(denied == denies.end())) return "";
   return fmt::format("deny = [\"{}\"] in /etc/isthmus/policy.toml forbids it", denied->to_string());
 }
 
@@ -89,14 +91,15 @@ class Judge {
   // A default route, or half of one, counts only if it is written out as such.
   [[nodiscard]] std::string not_accepted(const Prefix& offer) const {
     const bool is_wide = offer.length() < 2;
-    const bool accepted = is_wide ? is_written(policy_.accepts, offer) : any_contains(policy_.accepts, offer);
+    const bool accepted = guard<Guard::kAccepted>(any_contains(policy_.accepts, offer)) &&
+                          guard<Guard::kDefaultRoute>(!is_wide || is_written(policy_.accepts, offer));
     return accepted ? "" : "not accepted here: " + remedy(policy_, offer);
   }
 
   [[nodiscard]] std::string our_address(const Prefix& offer) const {
     for (const InterfaceFacts& interface : facts_.interfaces)
       for (const auto& own : interface.addresses)
-        if (offer == Prefix::around(own.address, own.address.bits()))
+        if (!guard<Guard::kOurAddress>(offer != Prefix::around(own.address, own.address.bits())))
           return offer.address().to_string() + " is an address of this machine";
     return "";
   }
@@ -118,7 +121,8 @@ class Judge {
     const std::string name = fmt::format("{} on {}", own.to_string(), interface.name);
     if (offer == own) return "it is our own network " + name + ": the two ends need different ones";
     if (own.contains(offer)) {
-      if (holds_address_in(offer, interface)) return "it holds an address of ours on " + interface.name;
+      if (!guard<Guard::kOurNetwork>(!holds_address_in(offer, interface)))
+        return "it holds an address of ours on " + interface.name;
       if (!is_written(policy_.accepts, offer) || !policy_.proxy_arp)
         return fmt::format("it lies inside our own network {}: {} together with {}", name,
                            remedy(policy_, offer), proxy_remedy());
@@ -139,7 +143,7 @@ class Judge {
 
   [[nodiscard]] std::string outer_endpoint(const Prefix& offer) const {
     for (const Endpoint& end : context_.outer) {
-      if (!offer.contains(end.address)) continue;
+      if (guard<Guard::kOuterEndpoint>(!offer.contains(end.address))) continue;
       if (offer.is_host()) return offer.address().to_string() + " is where ssh itself is connected to";
       if (!is_written(policy_.accepts, offer))
         return fmt::format("it covers {}, where ssh itself is connected to: {}", end.address.to_string(),
@@ -152,7 +156,7 @@ class Judge {
   [[nodiscard]] std::string our_route(const Prefix& offer) const {
     if (is_by_name(offer)) return "";
     for (const RouteFacts& route : own_routes(own_offers(), context_.outer, "", facts_)) {
-      if (route.destination.contains(offer))
+      if (!guard<Guard::kOurRoute>(!route.destination.contains(offer)))
         return fmt::format("it lies inside {}, which is ours on {}: {}", route.destination.to_string(),
                            route.interface, remedy(policy_, offer));
     }
@@ -164,7 +168,7 @@ class Judge {
     if (is_by_name(offer)) return "";
     for (const Prefix& own : own_offers()) {
       const bool clashes = policy_.origin == PolicyOrigin::kAdopted ? own == offer : own.overlaps(offer);
-      if (clashes)
+      if (!guard<Guard::kOurOffer>(!clashes))
         return fmt::format("it overlaps {}, which is offered here: {}", own.to_string(),
                            remedy(policy_, offer));
     }
@@ -187,7 +191,8 @@ class Judge {
     for (const auto* routes : {&facts_.routes, &facts_.fallbacks}) {
       for (const RouteFacts& route : *routes) {
         const bool is_others = is_session_table(route.table) && route.table != context_.own_table;
-        if (is_others && route.destination.overlaps(offer))
+        const bool clashes = is_others && route.destination.overlaps(offer);
+        if (!guard<Guard::kOtherSession>(!clashes))
           return fmt::format("it clashes with {}, which another session has on {}",
                              route.destination.to_string(),
                              route.interface.empty() ? "a tunnel that is down" : route.interface);

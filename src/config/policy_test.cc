@@ -88,6 +88,15 @@ TEST(Policy, NeverAcceptsOurAddressesOrNetworks) {
   }
 }
 
+// As a router has one for itself.
+TEST(Policy, NeverAcceptsAnAddressOfOursThatLiesInNoNetwork) {
+  HostFacts facts = fellini();
+  facts.interfaces[0].addresses.push_back({address("198.51.100.1"), 32});
+  const PeerPolicy policy = accepting({prefix("198.51.100.1"), prefix("198.51.100.2")});
+  EXPECT_TRUE(judge_offers({prefix("198.51.100.1")}, policy, facts, kContext).refused_any());
+  EXPECT_FALSE(judge_offers({prefix("198.51.100.2")}, policy, facts, kContext).refused_any());
+}
+
 TEST(Policy, AcceptsASupernetOfOurNetworkOnlyWhenWrittenOut) {
   EXPECT_EQ(verdict("193.6.0.0/16", accepting({prefix("193.6.0.0/16"), prefix("193.0.0.0/8")})), "");
   EXPECT_THAT(verdict("193.6.32.0/19", accepting({prefix("193.6.0.0/16")})),
@@ -298,6 +307,9 @@ TEST(PeerChoice, LetsASudoUserHaveAnotherFileOnlyWhenItListsHim) {
 
 TEST(PeerChoice, RefusesAnyoneWithoutRoot) {
   EXPECT_FALSE(select_peer(AttachContext{}, {}));
+  AttachContext context = root_login();
+  context.is_root = false;
+  EXPECT_THAT(select_peer(context, {}).error().message, HasSubstr("attach needs root"));
 }
 
 TEST(PeerChoice, OpensNoFileByAHostileName) {
@@ -446,6 +458,13 @@ TEST(AddressPolicy, LetsALaptopTakeAnAddressOfTheAcceptedNetwork) {
   const PeerAddressPolicy addresses{accepting({prefix("193.6.37.0/24")}), fellini()};
   EXPECT_TRUE(addresses.permits_local(address("193.6.37.200")));
   for (const char* hostile : {"8.8.8.8", "127.0.0.1", "0.0.0.0", "193.6.35.99", "193.6.35.12", "224.0.0.9"})
+    EXPECT_FALSE(addresses.permits_local(address(hostile))) << hostile;
+}
+
+TEST(AddressPolicy, LetsALaptopTakeNoAddressOfItsOwnLanOrOfNoHostWhateverIsAccepted) {
+  const PeerAddressPolicy addresses{accepting({prefix("0.0.0.0/0")}), fellini()};
+  EXPECT_TRUE(addresses.permits_local(address("193.6.37.200")));
+  for (const char* hostile : {"127.0.0.1", "0.0.0.0", "224.0.0.9", "255.255.255.255", "193.6.35.99"})
     EXPECT_FALSE(addresses.permits_local(address(hostile))) << hostile;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "base/guard.h"
 #include "base/printable.h"
 #include "config/ssh_command.h"
 
@@ -100,7 +101,7 @@ constexpr std::array kDropbearFlags{
 
 const char* reason_against(char flag, std::span<const FlagRule> rules) {
   for (const FlagRule& rule : rules)
-    if (rule.flags.contains(flag)) return rule.reason;
+    if (!guard<Guard::kSshFlag>(!rule.flags.contains(flag))) return rule.reason;
   return nullptr;
 }
 
@@ -152,13 +153,14 @@ Result<void> check_ssh_option(std::string_view option) {
   if (has_control_characters(option)) return refuse("option", "it holds control characters");
   const auto [key, value] = split_option(option);
   if (key.empty()) return fail(Error::Code::kInvalid, "-o: it is Key=value, as in -o ConnectTimeout=5");
-  if (key == "userknownhostsfile" && value.contains("/dev/null"))
-    return refuse("option " + printable(option, 80), kAnyHost);
+  const bool is_forgetful = key == "userknownhostsfile" && value.contains("/dev/null");
+  if (!guard<Guard::kKnownHosts>(!is_forgetful)) return refuse("option " + printable(option, 80), kAnyHost);
   for (const OptionRule& rule : kOptionRules) {
     if (rule.key != key) continue;
     const bool is_permitted =
         !value.empty() && std::ranges::find(rule.permitted, value) != rule.permitted.end();
-    if (!is_permitted) return refuse("option " + printable(option, 80), rule.reason);
+    if (!guard<Guard::kSshOption>(is_permitted))
+      return refuse("option " + printable(option, 80), rule.reason);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/guard.h"
 #include "base/parse_number.h"
 
 namespace isthmus::config {
@@ -51,13 +52,14 @@ bool keeps_nothing(std::string_view files) {
 
 std::string weakness_of(const Lines& lines) {
   const std::string checking = value_of(lines, "stricthostkeychecking");
-  if (checking == "false" || checking == "off" || checking == "no") return "StrictHostKeyChecking no";
-  if (value_of(lines, "nohostauthenticationforlocalhost") == "yes")
+  const bool is_off = checking == "false" || checking == "off" || checking == "no";
+  if (!guard<Guard::kHostKeyCheck>(!is_off)) return "StrictHostKeyChecking no";
+  if (!guard<Guard::kHostKeyCheck>(value_of(lines, "nohostauthenticationforlocalhost") != "yes"))
     return "NoHostAuthenticationForLocalhost yes";
   const bool is_forgetful = keeps_nothing(value_of(lines, "userknownhostsfile")) &&
                             keeps_nothing(value_of(lines, "globalknownhostsfile")) &&
                             value_of(lines, "knownhostscommand").empty();
-  if (checking == "accept-new" && is_forgetful)
+  if (!guard<Guard::kHostKeyCheck>(checking != "accept-new" || !is_forgetful))
     return "StrictHostKeyChecking accept-new with no known_hosts file that keeps a key";
   return "";
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 
 namespace isthmus::crypto {
 namespace {
@@ -56,7 +57,7 @@ Result<Secret<kX25519Size>> KeyPair::shared_secret(const PublicKey& peer) const 
   // the time it takes must not depend on the secret.
   std::uint8_t any = 0;
   for (const std::uint8_t octet : secret.reveal()) any |= octet;
-  if (status == 1 && size == kX25519Size && any != 0) return secret;
+  if (guard<Guard::kSharedSecret>(status == 1 && size == kX25519Size && any != 0)) return secret;
   ERR_clear_error();
   return fail(Error::Code::kProtocol, "key exchange: the peer's X25519 value gives no shared secret");
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "net/big_endian.h"
 
 namespace isthmus::esp {
@@ -70,7 +71,8 @@ void seal_packet(const SaCipher& cipher, const PacketLabel& label, const Payload
 }
 
 Verdict<PacketHead> parse_head(ConstBytes packet) {
-  if (packet.size() < kMinPacket || packet.size() % kAlignment != 0) return std::unexpected(Drop::kBadLength);
+  const bool is_possible = packet.size() >= kMinPacket && packet.size() % kAlignment == 0;
+  if (!guard<Guard::kEspLength>(is_possible)) return std::unexpected(Drop::kBadLength);
   return PacketHead{Spi{load_u32(packet, 0)}, load_u32(packet, kSequenceAt)};
 }
 
@@ -84,11 +86,11 @@ Verdict<OpenedPayload> strip_trailer(MutableBytes plain) {
   const std::uint8_t next_header = plain.back();
   const std::size_t padding = plain[plain.size() - kTrailerSize];
   const MutableBytes padded = plain.first(plain.size() - kTrailerSize);
-  if (padding > padded.size()) return std::unexpected(Drop::kBadTrailer);
+  if (!guard<Guard::kEspPadding>(padding <= padded.size())) return std::unexpected(Drop::kBadTrailer);
 
   const ConstBytes pad = padded.last(padding);
   for (std::size_t i = 0; i < padding; ++i) {
-    if (pad[i] != i + 1) return std::unexpected(Drop::kBadTrailer);
+    if (!guard<Guard::kEspPadding>(pad[i] == i + 1)) return std::unexpected(Drop::kBadTrailer);
   }
   return OpenedPayload{padded.first(padded.size() - padding), next_header};
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/guard.h"
 #include "esp/esn.h"
 
 namespace isthmus::esp {
@@ -18,12 +19,13 @@ Verdict<InboundSa::Opened> InboundSa::open(const PacketHead& head, ConstBytes pa
   if (out.size() < size) return std::unexpected(Drop::kNoRoom);
   const auto inferred =
       is_esn_ ? infer_sequence(window_.highest(), head.sequence) : SequenceNumber{head.sequence};
-  if (!inferred || !window_.is_fresh(*inferred)) return std::unexpected(Drop::kReplayed);
+  if (!inferred || !guard<Guard::kReplay>(window_.is_fresh(*inferred)))
+    return std::unexpected(Drop::kReplayed);
 
   const MutableBytes plain = out.first(size);
   const auto number = authenticate(*inferred, packet, plain);
   if (!number) return std::unexpected(Drop::kAuthFailed);
-  const bool is_newest = *number > window_.highest();
+  const bool is_newest = guard<Guard::kNewest>(*number > window_.highest());
   window_.commit(*number);
 
   ++packets_;
@@ -54,7 +56,8 @@ std::optional<SequenceNumber> InboundSa::try_later_subspaces(SequenceNumber infe
 }
 
 bool InboundSa::is_authentic(SequenceNumber number, ConstBytes packet, MutableBytes plain) const {
-  return open_packet(cipher_, {.spi = spi_, .sequence = number, .is_esn = is_esn_}, packet, plain);
+  return guard<Guard::kIcv>(
+      open_packet(cipher_, {.spi = spi_, .sequence = number, .is_esn = is_esn_}, packet, plain));
 }
 
 }  // namespace isthmus::esp

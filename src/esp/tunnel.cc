@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "esp/udp_encap.h"
 #include "net/ecn.h"
 #include "net/packet_view.h"
@@ -71,7 +72,7 @@ Verdict<MutableBytes> Tunnel::open_datagram(const Arrival& arrival, MutableBytes
   const auto head = parse_head(arrival.datagram);
   if (!head) return std::unexpected(head.error());
   LiveInbound* const live = inbound_.find(head->spi);
-  if (live == nullptr) return std::unexpected(Drop::kUnknownSpi);
+  if (!guard<Guard::kSpi>(live != nullptr)) return std::unexpected(Drop::kUnknownSpi);
   return open_by(*live, *head, arrival, out);
 }
 
@@ -91,11 +92,12 @@ Verdict<MutableBytes> Tunnel::open_by(LiveInbound& live, const PacketHead& head,
 }
 
 Verdict<MutableBytes> Tunnel::accept(const OpenedPayload& payload, const Arrival& arrival) {
-  if (payload.next_header != kNextIpv4 && payload.next_header != kNextIpv6)
-    return std::unexpected(Drop::kNextHeader);
+  const bool is_ip = payload.next_header == kNextIpv4 || payload.next_header == kNextIpv6;
+  if (!guard<Guard::kNextHeader>(is_ip)) return std::unexpected(Drop::kNextHeader);
   const auto view = view_packet(payload.text);
   const Family stated = payload.next_header == kNextIpv4 ? Family::kIpv4 : Family::kIpv6;
-  if (!view || view->family != stated) return std::unexpected(Drop::kNoWholePacket);
+  if (!guard<Guard::kInnerPacket>(view && view->family == stated))
+    return std::unexpected(Drop::kNoWholePacket);
   if (!selector_.permits_inbound(*view)) return std::unexpected(Drop::kSelector);
 
   // What follows the packet is padding for traffic flow confidentiality (RFC 4303 section 2.7).

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/guard.h"
 #include "io/boot_clock.h"
 #include "io/send_descriptors.h"
 
@@ -191,7 +192,7 @@ Result<std::optional<ControlConnection>> ControlListener::accept() {
   }
   ControlConnection connection{std::move(peer_fd)};
   const PeerCredentials peer = TRY(connection.peer());
-  if (peer.uid != 0 && peer.uid != geteuid())
+  if (!guard<Guard::kControlPeer>(peer.uid == 0 || peer.uid == geteuid()))
     return fail(Error::Code::kRefused,
                 "control socket: user " + std::to_string(peer.uid) + " may not use it");
   return connection;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -139,6 +140,21 @@ TEST_F(ControlSocket, IsItsOwnersAlone) {
   struct stat status{};
   ASSERT_EQ(stat(path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ControlSocket, RefusesAnotherUserWhateverTheModeOfTheFile) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may become another user";
+  ControlListener listener = ControlListener::listen(path()).value();
+  ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
+  ASSERT_EQ(chmod(path().c_str(), 0666), 0);
+  const pid_t stranger = fork();
+  if (stranger == 0) _exit(setuid(12345) == 0 && ControlConnection::connect(path()) ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(waitpid(stranger, &status, 0), stranger);
+  ASSERT_EQ(status, 0) << "the stranger did not come through to us";
+  const Result<ControlConnection> connection = accepted(listener);
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().code, Error::Code::kRefused);
 }
 
 TEST_F(ControlSocket, KnowsItsPeer) {

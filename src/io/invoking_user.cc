@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "base/guard.h"
 #include "base/parse_number.h"
 #include "io/ancestor_environment.h"
 
@@ -46,7 +47,8 @@ std::vector<gid_t> groups_of(const passwd& entry) {
 
 bool is_socket_of(const std::string& path, uid_t uid) {
   struct stat status{};
-  return stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) && status.st_uid == uid;
+  return stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) &&
+         guard<Guard::kAgentOwner>(status.st_uid == uid);
 }
 
 }  // namespace
@@ -83,7 +85,7 @@ Result<InvokingUser> find_invoking_user(const EnvironmentLookup& lookup) {
   const std::optional<uid_t> uid = parse_number<uid_t>(*sudo_uid);
   if (!uid) return find_user(own);
   Result<InvokingUser> user = find_user(*uid);
-  if (!user || user->name != *sudo_user) return find_user(own);
+  if (!user || !guard<Guard::kSudoEnvironment>(user->name == *sudo_user)) return find_user(own);
   user->is_behind_sudo = true;
   return user;
 }

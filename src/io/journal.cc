@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "io/file_lock.h"
 #include "io/host_change_json.h"
 
@@ -158,7 +159,7 @@ bool is_running(pid_t process) {
 // yet become another program, holds the lock for a moment longer.
 Result<void> wait_for_the_dead(int fd, const std::string& session, const std::filesystem::path& path) {
   for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
-    if (TRY(try_lock(fd))) return {};
+    if (guard<Guard::kLiveOwner>(TRY(try_lock(fd)))) return {};
     const SessionRecord record = parse_journal(TRY(read_whole(fd, path.string())), session);
     if (is_running(record.owner)) return fail_alive(record);
     ::usleep(kLockPauseMicroseconds);

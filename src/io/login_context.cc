@@ -9,6 +9,7 @@
 #include <array>
 #include <vector>
 
+#include "base/guard.h"
 #include "base/parse_number.h"
 #include "io/ancestor_environment.h"
 #include "io/login_origin.h"
@@ -88,7 +89,7 @@ std::string read_auth_info(const std::string& path) {
   const UniqueFd place{open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
   struct stat status{};
   if (!place.is_open() || fstat(place.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  if (status.st_uid != 0 && status.st_uid != geteuid()) return {};
+  if (!guard<Guard::kAuthInfoOwner>(status.st_uid == 0 || status.st_uid == geteuid())) return {};
   const std::string same = "/proc/self/fd/" + std::to_string(place.get());
   const UniqueFd file{open(same.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file.is_open()) return {};

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "base/guard.h"
 #include "io/ancestor_environment.h"
 
 namespace isthmus::io {
@@ -40,7 +41,7 @@ std::optional<TcpConnection> connection_to(const Endpoint& client, pid_t holder)
   if (!connections) return std::nullopt;
   // One that root did not make was given to root's program by its caller, as sudo's standard input may be.
   const auto place = std::ranges::find_if(*connections, [&](const TcpConnection& connection) {
-    return connection.remote == client && connection.maker == 0;
+    return connection.remote == client && guard<Guard::kLoginSocket>(connection.maker == 0);
   });
   if (place == connections->end()) return std::nullopt;
   return *place;
@@ -64,8 +65,9 @@ LoginOrigin read_login_origin(const std::optional<Endpoint>& client) {
   const bool is_of_server = origin.connection && pid > 0 && logged_in == login_uid(pid);
   if (logged_in != 0 && logged_in != kNobodyLoggedIn && !is_of_server) origin.logged_in = logged_in;
   // Of a program that is set-uid to root the groups are still its caller's.
-  const bool is_root_alone = getuid() == 0 && getgid() == 0 && getegid() == 0;
-  origin.is_root_login = origin.connection && !origin.above && !origin.logged_in && is_root_alone;
+  const bool is_root_alone = guard<Guard::kLoginGroups>(getuid() == 0 && getgid() == 0 && getegid() == 0);
+  const bool is_nobody_between = guard<Guard::kLoginAncestors>(!origin.above) && !origin.logged_in;
+  origin.is_root_login = origin.connection && is_nobody_between && is_root_alone;
   return origin;
 }
 

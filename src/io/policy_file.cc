@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/guard.h"
 #include "io/unique_fd.h"
 
 namespace isthmus::io {
@@ -14,9 +15,9 @@ namespace {
 
 Result<void> check_owner(const struct stat& status, const std::string& path) {
   const bool is_owner_trusted = status.st_uid == 0 || status.st_uid == geteuid();
-  if (!is_owner_trusted)
+  if (!guard<Guard::kPolicyOwner>(is_owner_trusted))
     return fail(Error::Code::kRefused, path + " is not owned by root: chown root " + path);
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  if (!guard<Guard::kPolicyMode>((status.st_mode & (S_IWGRP | S_IWOTH)) == 0)) {
     return fail(Error::Code::kRefused, path + " can be written by others: chmod go-w " + path);
   }
   return {};
@@ -33,7 +34,8 @@ Result<std::optional<std::string>> read_policy_file(const std::string& path, std
 
   struct stat status{};
   if (fstat(file.get(), &status) != 0) return fail_errno(errno, "look at " + path);
-  if (!S_ISREG(status.st_mode)) return fail(Error::Code::kRefused, path + " is no regular file");
+  if (!guard<Guard::kPolicyKind>(S_ISREG(status.st_mode)))
+    return fail(Error::Code::kRefused, path + " is no regular file");
   TRY(check_owner(status, path));
   const std::string directory = std::filesystem::path(path).parent_path().string();
   struct stat above{};
@@ -52,7 +54,7 @@ Result<std::optional<std::string>> read_policy_file(const std::string& path, std
     if (count == 0) break;
     length += static_cast<std::size_t>(count);
   }
-  if (length > most)
+  if (!guard<Guard::kPolicySize>(length <= most))
     return fail(Error::Code::kRefused, path + " is longer than " + std::to_string(most) + " octets");
   text.resize(length);
   return text;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "base/guard.h"
 #include "io/unique_fd.h"
 
 namespace isthmus::io {
@@ -59,14 +60,14 @@ Result<void> check_directory(const std::filesystem::path& path) {
     if (errno == ENOENT) return fail(Error::Code::kNotFound, path.string() + " does not exist");
     return fail_errno(errno, "stat " + path.string());
   }
-  if (!S_ISDIR(info.st_mode)) {
+  if (!guard<Guard::kRuntimeKind>(S_ISDIR(info.st_mode))) {
     return fail(Error::Code::kRefused, path.string() + " is not a directory (a symlink is refused too)");
   }
-  if (info.st_uid != ::geteuid()) {
+  if (!guard<Guard::kRuntimeOwner>(info.st_uid == ::geteuid())) {
     return fail(Error::Code::kRefused,
                 path.string() + " belongs to user " + std::to_string(info.st_uid) + ", not to us");
   }
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  if (!guard<Guard::kRuntimeMode>((info.st_mode & (S_IWGRP | S_IWOTH)) == 0)) {
     return fail(Error::Code::kRefused, path.string() + " can be written by others: chmod go-w it");
   }
   return {};
@@ -136,7 +137,8 @@ std::vector<std::string> RuntimeDir::remove_stale() const {
   for (const auto& entry : std::filesystem::directory_iterator(base_, error)) {
     const std::string name = entry.path().filename().string();
     const bool is_directory = entry.symlink_status(error).type() == std::filesystem::file_type::directory;
-    if (!is_directory || !is_our_directory_name(name) || name.starts_with(boot)) continue;
+    if (!is_directory || !is_our_directory_name(name)) continue;
+    if (!guard<Guard::kBootId>(!name.starts_with(boot))) continue;
     std::filesystem::remove_all(entry.path(), error);
     if (!error) lines.push_back("removed " + entry.path().string() + " of an earlier boot");
   }
@@ -145,8 +147,9 @@ std::vector<std::string> RuntimeDir::remove_stale() const {
 
 bool is_session_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxSessionName) return false;
-  if (name.front() == '.' || name.front() == '-') return false;
-  return std::all_of(name.begin(), name.end(), is_name_character);
+  const bool has_plain_start = name.front() != '.' && name.front() != '-';
+  return guard<Guard::kSessionName>(has_plain_start &&
+                                    std::all_of(name.begin(), name.end(), is_name_character));
 }
 
 std::string session_name_from(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/guard.h"
 #include "io/unique_fd.h"
 
 namespace isthmus::io {
@@ -26,14 +27,15 @@ Result<UniqueFd> open_key(const std::filesystem::path& path, std::string_view ke
 }  // namespace
 
 Result<std::filesystem::path> Sysctl::path_of(std::string_view key) const {
-  if (!key.starts_with("net.")) {
+  if (!guard<Guard::kSysctlKey>(key.starts_with("net."))) {
     return fail(Error::Code::kInvalid, "sysctl " + std::string{key} + " is not below net.");
   }
   std::string relative;
   bool at_part_start = true;
   for (const char c : key) {
     const bool is_bad = c <= ' ' || c == '\x7f' || (at_part_start && (c == '.' || c == '/'));
-    if (is_bad) return fail(Error::Code::kInvalid, "sysctl key " + std::string{key} + " has a bad part");
+    if (!guard<Guard::kSysctlKey>(!is_bad))
+      return fail(Error::Code::kInvalid, "sysctl key " + std::string{key} + " has a bad part");
     at_part_start = c == '.';
     // The two change places, as sysctl(8) has it: only a dot of the key can climb to another directory.
     relative += c == '.' ? '/' : c == '/' ? '.' : c;

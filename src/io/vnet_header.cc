@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/guard.h"
 #include "net/big_endian.h"
 #include "net/checksum.h"
 
@@ -17,7 +18,7 @@ std::uint8_t gso_type_of(const TransportView& view) {
 bool complete_from(const VnetHeader& header, MutableBytes octets) {
   const std::size_t start = header.checksum_start;
   const std::size_t field = start + header.checksum_offset;
-  if (start > octets.size() || field + 2 > octets.size()) return false;
+  if (!guard<Guard::kChecksumPlace>(start <= octets.size() && field + 2 <= octets.size())) return false;
   const std::uint16_t sum = sum_octets(octets.subspan(start));
   store_u16(octets, field, checksum_of(sum));
   return true;

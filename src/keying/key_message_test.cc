@@ -154,6 +154,15 @@ TEST(KeyMessage, WithAFieldTooLongOrTooShortIsRefused) {
   }
 }
 
+TEST(KeyMessage, WithAFieldBeyondItsEndIsRefused) {
+  Bytes octets = encode(KeyMessage{KeyDone{esp::Generation{7}}});
+  octets.insert(octets.end(), {99, 0, 1, 0});
+  octets[3] = static_cast<std::uint8_t>(octets.size());
+  EXPECT_TRUE(decode_key_message(octets));
+  octets[octets.size() - 2] = 2;
+  EXPECT_FALSE(decode_key_message(octets));
+}
+
 TEST(KeyMessage, WithMoreSpisThanWorkersCanBeIsRefused) {
   std::vector<RawField> fields = answer_fields();
   fields[5].value = Bytes(4 * (kMaxWorkers + 1), 1);

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/earlier.h"
+#include "base/guard.h"
 
 namespace isthmus::keying {
 namespace {
@@ -63,7 +64,7 @@ bool Rekeyer::echo_arrived(Instant now, const esp::EchoArrived& echo) {
   LiveGeneration* generation = find(echo.generation);
   if (generation == nullptr) return false;
   const auto token = std::ranges::find(generation->tokens, echo.token);
-  if (token == generation->tokens.end()) return false;
+  if (!guard<Guard::kProofToken>(token != generation->tokens.end())) return false;
   generation->is_heard = true;
   // A late echo of an older generation must not take the packets back to it.
   if (generation == &live_.back())

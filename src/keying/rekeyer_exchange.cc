@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "keying/rekeyer.h"
 
 namespace isthmus::keying {
@@ -65,12 +66,15 @@ void Rekeyer::begin(Instant now) {
 }
 
 Result<void> Rekeyer::on(Instant now, const KeyOffer& offer, ConstBytes octets) {
-  if (options_.role != Role::kCalled) return broken("an offer to the end that makes them");
+  if (!guard<Guard::kKeyRole>(options_.role == Role::kCalled))
+    return broken("an offer to the end that makes them");
   if (!peer_) return refuse(offer, KeyRefusal::Reason::kNotNow);
   // By one, and only when keys come of it: so no caller uses up the numbers.
   const std::uint32_t number = std::to_underlying(offer.generation);
-  if (number == 0 || number - 1 != highest_) return refuse(offer, KeyRefusal::Reason::kStaleGeneration);
-  if (now < not_before_ || !make_room_for_offer()) return refuse(offer, KeyRefusal::Reason::kNotNow);
+  const bool is_next = number != 0 && number - 1 == highest_;
+  if (!guard<Guard::kNextGeneration>(is_next)) return refuse(offer, KeyRefusal::Reason::kStaleGeneration);
+  if (!guard<Guard::kKeyPause>(now >= not_before_) || !make_room_for_offer())
+    return refuse(offer, KeyRefusal::Reason::kNotNow);
   return accept(now, offer, octets);
 }
 
@@ -89,7 +93,7 @@ bool Rekeyer::make_room_for_offer() {
 
 // Inbound SAs are in place before the answer goes out, so that the caller's first probe finds them.
 Result<void> Rekeyer::accept(Instant now, const KeyOffer& offer, ConstBytes octets) {
-  if (!are_usable(offer.spis, options_.workers, live_spis(&NewGeneration::outbound)))
+  if (!guard<Guard::kPeerSpis>(are_usable(offer.spis, options_.workers, live_spis(&NewGeneration::outbound))))
     return refuse(offer, KeyRefusal::Reason::kBadSpi);
   const std::optional<crypto::Cipher> cipher = choose_cipher(offer, options_.wishes);
   if (!cipher) return refuse(offer, KeyRefusal::Reason::kNoCommonCipher);
@@ -121,7 +125,8 @@ Result<void> Rekeyer::refuse(const KeyOffer& offer, KeyRefusal::Reason reason) {
 }
 
 Result<void> Rekeyer::on(Instant now, const KeyAnswer& answer, ConstBytes octets) {
-  if (!offered_ || answer.generation != offered_->offer.generation)
+  if (!offered_) return broken("an answer to what was not offered");
+  if (!guard<Guard::kAwaitedAnswer>(answer.generation == offered_->offer.generation))
     return broken("an answer to what was not offered");
   const Offered offered = std::move(*std::exchange(offered_, std::nullopt));
   // Unless the answer is good, both ends wait a while before they try the next generation.
@@ -138,10 +143,12 @@ Result<void> Rekeyer::on(Instant now, const KeyAnswer& answer, ConstBytes octets
 }
 
 Result<void> Rekeyer::check(const KeyOffer& offer, const KeyAnswer& answer) const {
-  if (std::ranges::find(offer.ciphers, answer.cipher) == offer.ciphers.end())
-    return broken("a cipher that was not offered");
-  if (answer.is_esn && !offer.wants_esn) return broken("extended sequence numbers that were not offered");
-  if (!are_usable(answer.spis, options_.workers, live_spis(&NewGeneration::outbound)))
+  const bool is_offered = std::ranges::find(offer.ciphers, answer.cipher) != offer.ciphers.end();
+  if (!guard<Guard::kOfferedCipher>(is_offered)) return broken("a cipher that was not offered");
+  if (!guard<Guard::kOfferedEsn>(!answer.is_esn || offer.wants_esn))
+    return broken("extended sequence numbers that were not offered");
+  if (!guard<Guard::kPeerSpis>(
+          are_usable(answer.spis, options_.workers, live_spis(&NewGeneration::outbound))))
     return broken("SPIs that cannot be used");
   return {};
 }

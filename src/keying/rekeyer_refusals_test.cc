@@ -67,6 +67,16 @@ TEST_F(RekeyerTest, RefusesOffersWithoutACommonCipher) {
   EXPECT_EQ(refusal_of(offer), KeyRefusal::Reason::kNoCommonCipher);
 }
 
+TEST_F(RekeyerTest, TakesNoOfferAtTheEndThatMakesThem) {
+  connect();
+  KeyOffer offer = take_offer();
+  offer.generation = Generation{2};
+  offer.spis.resize(2);
+  EXPECT_FALSE(caller_.hear(now_ + kLeastPause, encode(offer)));
+  EXPECT_THAT(numbers(caller_), IsEmpty());
+  EXPECT_THAT(caller_.take_messages(), IsEmpty());
+}
+
 TEST_F(RekeyerTest, RefusesASecondOfferWithinASecond) {
   connect();
   KeyOffer offer = take_offer();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
 #include "net/big_endian.h"
 #include "net/checksum.h"
 #include "net/header_fields.h"
@@ -19,8 +20,9 @@ bool has_sane_segments(const TransportView& view, std::size_t payload, std::size
 
 std::optional<TransportView> check_super_packet(ConstBytes octets, std::uint16_t segment_size) {
   const std::optional<TransportView> view = view_transport(octets);
-  if (!view || view->payload_at > kMaxSuperHeader) return std::nullopt;
-  if (!has_sane_segments(*view, octets.size() - view->payload_at, segment_size)) return std::nullopt;
+  if (!view || !guard<Guard::kSuperHeaders>(view->payload_at <= kMaxSuperHeader)) return std::nullopt;
+  const std::size_t payload = octets.size() - view->payload_at;
+  if (!guard<Guard::kSegments>(has_sane_segments(*view, payload, segment_size))) return std::nullopt;
   if (view->protocol == Transport::kUdp) return view;
 
   const std::uint8_t flags = octets[view->transport_at + kTcpFlagsAt];

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/guard.h"
 #include "net/packet_view.h"
 #include "net/prefix.h"
 
@@ -27,7 +28,9 @@ class Selector {
 
   [[nodiscard]] bool permits_inbound(const PacketView& packet) const {
     const bool is_our_own = covers(own_, packet.source) && !covers(carved_out_, packet.source);
-    return covers(remote_, packet.source) && !is_our_own && covers(local_, packet.destination);
+    return guard<Guard::kSelectorSource>(covers(remote_, packet.source)) &&
+           guard<Guard::kSelectorOwnSource>(!is_our_own) &&
+           guard<Guard::kSelectorDestination>(covers(local_, packet.destination));
   }
 
  private:

@@ -3,6 +3,7 @@
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
 #include "base/check.h"
+#include "base/guard.h"
 
 namespace isthmus::ppp {
 
@@ -22,7 +23,8 @@ Result<ControlPacket> parse_control_packet(ConstBytes information) {
   if (length < kControlHeaderSize)
     return fail(Error::Code::kProtocol, "control packet with a Length below 4");
   packet.data = in.take(length - kControlHeaderSize);
-  if (!in.ok()) return fail(Error::Code::kProtocol, "control packet shorter than its Length");
+  if (!guard<Guard::kControlLength>(in.ok()))
+    return fail(Error::Code::kProtocol, "control packet shorter than its Length");
   return packet;
 }
 
@@ -44,7 +46,8 @@ Result<std::vector<Option>> parse_options(ConstBytes data) {
     if (!in.ok()) return fail(Error::Code::kProtocol, "option without a length");
     if (length < 2) return fail(Error::Code::kProtocol, "option with a length below 2");
     const ConstBytes value = in.take(length - 2);
-    if (!in.ok()) return fail(Error::Code::kProtocol, "option beyond the end of its packet");
+    if (!guard<Guard::kOptionEnd>(in.ok()))
+      return fail(Error::Code::kProtocol, "option beyond the end of its packet");
     options.push_back(Option{type, value});
   }
   return options;

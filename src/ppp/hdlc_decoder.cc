@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "base/guard.h"
 #include "ppp/fcs.h"
 #include "ppp/hdlc.h"
 
@@ -120,7 +121,7 @@ void HdlcDecoder::consume(std::uint8_t octet) {
     escaped_ = true;
     return;
   }
-  if (size_ >= max_frame()) {
+  if (!guard<Guard::kFrameTooLong>(size_ < max_frame())) {
     ++counters_.too_long;
     state_ = State::kSkipping;
     return;
@@ -155,11 +156,13 @@ std::optional<Frame> HdlcDecoder::end_frame(ConstBytes octets) {
 std::optional<Frame> HdlcDecoder::checked_frame(ConstBytes octets) {
   if (escaped_) return dropped(counters_.aborted);
   if (octets.empty()) return std::nullopt;
-  if (octets.size() < kMinFrame) return dropped(counters_.too_short);
-  if (kernels_->fcs16(octets, kInitialFcs) != kGoodFcs) return dropped(counters_.bad_fcs);
+  if (!guard<Guard::kFrameTooShort>(octets.size() >= kMinFrame)) return dropped(counters_.too_short);
+  if (!guard<Guard::kFcs>(kernels_->fcs16(octets, kInitialFcs) == kGoodFcs))
+    return dropped(counters_.bad_fcs);
   const std::optional<Frame> frame = parse_frame(octets.first(octets.size() - kFcsSize));
   if (!frame) return dropped(counters_.malformed);
-  if (frame->information.size() > max_information_) return dropped(counters_.too_long);
+  if (!guard<Guard::kFrameTooLong>(frame->information.size() <= max_information_))
+    return dropped(counters_.too_long);
   return frame;
 }
 

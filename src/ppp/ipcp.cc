@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/guard.h"
+
 namespace isthmus::ppp {
 namespace {
 
@@ -104,9 +106,10 @@ Judgement IpcpPolicy::judge_address(const Option& option) {
 }
 
 bool IpcpPolicy::may_be_remote(const IpAddress& address) const {
-  if (!address.is_unicast_host() || address == local_) return false;
-  if (address == options_.remote_ipv4) return true;
-  return options_.accept_remote_ipv4 && policy_.permits_remote(address);
+  const bool is_anothers = address.is_unicast_host() && address != local_;
+  const bool is_permitted =
+      address == options_.remote_ipv4 || (options_.accept_remote_ipv4 && policy_.permits_remote(address));
+  return guard<Guard::kRemoteAddress>(is_anothers && is_permitted);
 }
 
 Judgement IpcpPolicy::judge_dns(const Option& option) const {
@@ -146,7 +149,8 @@ Result<void> IpcpPolicy::nakked(const std::vector<Option>& suggested) {
 Result<void> IpcpPolicy::take_local(const IpAddress& suggested) {
   // A peer may insist on nothing: with an address of our own we ask again, and Max-Failure ends it.
   if (options_.local_ipv4 && !options_.accept_local_ipv4) return {};
-  if (!suggested.is_unicast_host() || suggested == remote_ || !policy_.permits_local(suggested)) {
+  const bool is_anothers = suggested.is_unicast_host() && suggested != remote_;
+  if (!guard<Guard::kLocalAddress>(is_anothers && policy_.permits_local(suggested))) {
     return fail(
         Error::Code::kRefused,
         fmt::format("the peer assigns us the address {}, which is not permitted", suggested.to_string()));

@@ -5,6 +5,7 @@
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "base/guard.h"
 #include "ppp/describe.h"
 #include "ppp/hdlc_encoder.h"
 #include "ppp/link_state.h"
@@ -41,7 +42,8 @@ void Link::State::on_frame(Instant now, const Frame& frame, LinkSink& sink) {
   if (traces) actions.emplace_back(FrameTrace{false, describe_frame(frame.protocol, frame.information)});
   const bool may_be_long =
       frame.protocol == static_cast<std::uint16_t>(Protocol::kVsnp) && has_long_messages();
-  if (!may_be_long && frame.information.size() > longest_information(options_)) {
+  const bool fits = may_be_long || frame.information.size() <= longest_information(options_);
+  if (!guard<Guard::kMru>(fits)) {
     ++beyond_mru_;
     return;
   }
@@ -53,7 +55,7 @@ void Link::State::dispatch(Instant now, const Frame& frame, LinkSink& sink) {
   if (frame.protocol == static_cast<std::uint16_t>(Protocol::kLcp)) return receive_lcp(now, frame);
   Ncp* const ncp = ncp_of(frame.protocol);
   // RFC 1661 section 3.4: before LCP is Opened everything else is discarded without a word.
-  if (!lcp_.is_opened()) {
+  if (!guard<Guard::kLcpOpened>(lcp_.is_opened())) {
     if (ncp != nullptr) ++counters.not_up;
     return;
   }
@@ -161,7 +163,7 @@ void Link::State::hold(Ncp& ncp, const ControlPacket& packet, ConstBytes informa
 }
 
 void Link::State::receive_data(Ncp& ncp, const Frame& frame, LinkSink& sink) {
-  if (!ncp.is_up) {
+  if (!guard<Guard::kNetworkOpened>(ncp.is_up)) {
     ++counters.not_up;
     // RFC 3772 section 2 permits the reject. While VSNCP is being negotiated it would tear down at the peer
     // what is about to come up here.

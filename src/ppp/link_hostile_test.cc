@@ -269,6 +269,13 @@ TEST_F(Hostile, EchoesAndRejectsOutsideOpenedAreDiscarded) {
   EXPECT_EQ(solo.link.counters().not_up, 2U);
 }
 
+TEST_F(Hostile, PacketsOfAProtocolThatIsNotUpAreDropped) {
+  solo_.feed(Protocol::kIpv4, Bytes(20, 0x45));
+  solo_.feed(Protocol::kIpv6, Bytes(40, 0x60));
+  EXPECT_TRUE(solo_.packets.empty());
+  EXPECT_EQ(solo_.link.counters().not_up, 2U);
+}
+
 TEST_F(Hostile, AnEchoIsAnsweredInFullAndBySizeOfTheRequest) {
   solo_.sent();
   Bytes data(1496, 0x11);

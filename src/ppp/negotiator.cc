@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
+#include "base/guard.h"
 
 namespace isthmus::ppp {
 namespace {
@@ -253,7 +254,7 @@ void Negotiator::configure_request(Instant now, std::uint8_t identifier, ConstBy
   Cause cause{identifier, is_answered_now ? judge(*options) : Reply{}, {}};
   const bool is_good = cause.reply.code == Code::kConfigureAck;
   raise(now, is_good ? Event::kRcrPlus : Event::kRcrMinus, cause);
-  if (!is_answered_now || is_good || ++refusals_sent_ < kMaxRefusals) return;
+  if (!is_answered_now || is_good || guard<Guard::kRefusals>(++refusals_sent_ < kMaxRefusals)) return;
   const auto refused = parse_options(cause.reply.options);
   give_up(now, fmt::format("the peer asked {} times in vain for {}", kMaxRefusals,
                            refused ? list(*refused) : std::string{}));
@@ -307,12 +308,13 @@ void Negotiator::configure_reply(Instant now, Code code, std::uint8_t identifier
   // Nothing of ours is outstanding there: the Terminate-Ack tells the peer so.
   if (state_ < State::kReqSent) return raise(now, event, Cause{identifier, {}, {}});
   // RFC 1661 section 4.3: out of sequence, or a second answer to a request already answered.
-  if (identifier != request_identifier_ || is_answered_) {
+  const bool is_awaited = identifier == request_identifier_ && !is_answered_;
+  if (!guard<Guard::kReplyIdentifier>(is_awaited)) {
     outputs_.emplace_back(Remark{fmt::format("{}: a reply to no request of ours, discarded", options_.name)});
     return;
   }
   if (code == Code::kConfigureAck) {
-    if (!std::ranges::equal(data, request_)) return;
+    if (!guard<Guard::kAckedOptions>(std::ranges::equal(data, request_))) return;
     is_answered_ = true;
     naks_received_ = 0;
     outputs_.emplace_back(Remark{fmt::format("{}: the peer agrees to what we asked", options_.name)});

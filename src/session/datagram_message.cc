@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/field_message.h"
+#include "base/guard.h"
 #include "session/message_format.h"
 
 namespace isthmus::session {
@@ -128,8 +129,8 @@ struct HelloReader {
     if (!port.is_set() || !workers.is_set() || !highest.is_set() || !has_ciphers)
       return broken("a field that must be there is missing");
     if (port.value() == 0) return broken("port 0");
-    if (workers.value() == 0 || workers.value() > keying::kMaxWorkers)
-      return broken("a number of workers that cannot be");
+    const bool can_be = workers.value() > 0 && workers.value() <= keying::kMaxWorkers;
+    if (!guard<Guard::kWorkers>(can_be)) return broken("a number of workers that cannot be");
     message.port = port.value();
     message.keying.workers = workers.value();
     message.keying.highest = highest.value();

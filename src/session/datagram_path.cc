@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/earlier.h"
+#include "base/guard.h"
 
 namespace isthmus::session {
 namespace {
@@ -153,7 +154,8 @@ void DatagramPath::interface_mtu(Instant now, std::size_t mtu) {
 void DatagramPath::too_big(Instant now, const Endpoint& to, esp::Spi quoted, std::size_t size) {
   // RFC 8899 section 4.6.1. Whoever guesses a live SPI sees our traffic, and could drop it as well. Of
   // another address (an earlier one, or one that is just tried) it tells nothing about the path in use.
-  if (remote_ != to || !rekeyer_.has_outbound(quoted)) return;
+  if (!guard<Guard::kQuotedAddress>(remote_ == to)) return;
+  if (!guard<Guard::kQuotedSpi>(rekeyer_.has_outbound(quoted))) return;
   mtu_.too_big(now, size);
   probe_size(now);
   settle(now);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/guard.h"
 #include "session/datagram_path.h"
 
 namespace isthmus::session {
@@ -106,7 +107,8 @@ void DatagramPath::on(Instant now, const esp::ProbeArrived& arrived) {
 // The peer's probe comes through, so ours may too: to an address that only a NAT knew, or sooner than its
 // turn. One for each tick and address, so that no more goes there than three times what came.
 void DatagramPath::reply(Instant now, const Endpoint& from) {
-  if (replied_.size() >= kMaxCandidates || std::ranges::find(replied_, from) != replied_.end()) return;
+  const bool is_due = replied_.size() < kMaxCandidates && std::ranges::find(replied_, from) == replied_.end();
+  if (!guard<Guard::kReplies>(is_due)) return;
   if (!may_probe(from)) return;
   heard_from_ = from;
   replied_.push_back(from);

@@ -349,6 +349,14 @@ TEST_F(DatagramPathTest, TakesATooBigOfAnAddressThatPacketsDoNotGoToForNothing) 
   EXPECT_EQ(path_.status().outer_mtu, kBasePlpmtu);
 }
 
+// RFC 8899 section 4.6.1.
+TEST_F(DatagramPathTest, TakesATooBigOfAnSpiThatIsNoneOfOursForNothing) {
+  open();
+  path_.too_big(now_, kServer, esp::Spi{4711}, 1300);
+  path_.too_big(now_, kServer, path_.rekeyer().live()[0].sas.inbound[0], 1300);
+  EXPECT_EQ(path_.status().outer_mtu, 1500U);
+}
+
 // A report is up to a tick old when it comes, and a burst has gone out since.
 TEST_F(DatagramPathTest, DoesNotTakeForLostWhatIsStillUnderWay) {
   open();

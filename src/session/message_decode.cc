@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "base/guard.h"
 #include "base/printable.h"
 #include "session/message.h"
 #include "session/message_format.h"
@@ -50,7 +51,8 @@ Result<void> expect_end(const ByteReader& in) {
 }
 
 Result<void> take_once(bool& seen) {
-  if (std::exchange(seen, true)) return broken("a field twice that is there once");
+  if (!guard<Guard::kVsnpFieldOnce>(!std::exchange(seen, true)))
+    return broken("a field twice that is there once");
   return {};
 }
 
@@ -222,7 +224,7 @@ Result<Message> read_fields(ByteReader& in) {
     const Tlv type{in.u8()};
     const std::uint16_t length = in.u16();
     const ConstBytes value = in.take(length);
-    if (!in.ok()) return broken("a field cut short");
+    if (!guard<Guard::kVsnpField>(in.ok())) return broken("a field cut short");
     TRY(reader.take(Field{type, value}));
   }
   if (!reader.is_whole()) return broken("a field that must be there is missing");
@@ -236,7 +238,8 @@ Result<Message> decode(ConstBytes octets) {
   const std::uint8_t version = header.u8();
   const std::uint8_t type = header.u8();
   const std::uint16_t length = header.u16();
-  if (!header.ok() || length < kHeaderSize || length > octets.size()) return broken("its length is wrong");
+  const bool is_sane = header.ok() && length >= kHeaderSize && length <= octets.size();
+  if (!guard<Guard::kVsnpLength>(is_sane)) return broken("its length is wrong");
   if (length > kMaxMessage) return broken("it is too long");
   if (version != kVersion) return fail(Error::Code::kUnsupported, "VSNP message of another version");
 

@@ -166,6 +166,9 @@ TEST(Message, RefusesFieldsThatBreakTheirFormat) {
       {"address of family 5",
        "0103000c"
        "08000505c1062501"},
+      {"field of a later version cut short",
+       "01030008"
+       "63000200"},
       {"reason 0",
        "01060008"
        "0e000100"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/guard.h"
 #include "esp/esp_format.h"
 
 namespace isthmus::session {
@@ -145,7 +146,8 @@ void PathMtu::confirm(Instant now, std::size_t size) {
 
 // RFC 8899 section 4.6.2. A size is taken down on its word, and up on none.
 void PathMtu::too_big(Instant now, std::size_t size) {
-  if (size < (family_ == Family::kIpv4 ? kLeastTooBigIpv4 : kLeastTooBigIpv6)) return;
+  const std::size_t least = family_ == Family::kIpv4 ? kLeastTooBigIpv4 : kLeastTooBigIpv6;
+  if (!guard<Guard::kLeastMtu>(size >= least)) return;
   if (state_ == State::kDisabled || state_ == State::kError) return;
   if (size < kBasePlpmtu) return enter_error(now);
   if (size >= std::max(probed_, plpmtu_.value_or(0))) return;

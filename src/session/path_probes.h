@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "base/guard.h"
 #include "base/random_source.h"
 #include "base/time.h"
 #include "esp/tunnel_event.h"
@@ -53,7 +54,8 @@ class PathProbes {
   // The probe that came back, once.
   std::optional<PathProbe> take(Instant now, const esp::EchoArrived& echo) {
     for (auto probe = probes_.begin(); probe != probes_.end(); ++probe) {
-      if (probe->token != echo.token || probe->generation != echo.generation) continue;
+      const bool is_it = probe->token == echo.token && probe->generation == echo.generation;
+      if (!guard<Guard::kProbeToken>(is_it)) continue;
       const PathProbe found = *probe;
       probes_.erase(probe);
       return now - found.sent > kPatience ? std::nullopt : std::optional{found};

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/guard.h"
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "session/path_health.h"
@@ -61,7 +62,7 @@ class RemoteMove {
 
   // A probe to `to()` is due.
   [[nodiscard]] bool take_probe(Instant now) {
-    if (!to_ || proven_at_ || left_ == 0 || now < at_) return false;
+    if (!to_ || proven_at_ || !guard<Guard::kMoveProbes>(left_ > 0) || now < at_) return false;
     --left_;
     at_ = now + kPathTick;
     return true;
@@ -75,7 +76,7 @@ class RemoteMove {
   // `answered`: when the last probe went out to the old address that came back. Reports do not count: they do
   // not say by which address it came what arrived. The old address gets twice the time that the new one took.
   [[nodiscard]] bool is_due(Instant now, Instant answered) const {
-    if (!to_ || !proven_at_) return false;
+    if (!to_ || !guard<Guard::kProvenAddress>(proven_at_.has_value())) return false;
     if (patience_ == Duration{}) return true;
     return answered < began_ && now >= began_ + std::max(patience_, 2 * (*proven_at_ - began_));
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "base/guard.h"
 #include "net/big_endian.h"
 #include "session/message_format.h"
 
@@ -25,7 +26,8 @@ std::array<std::uint8_t, kSuperPacketHeader> super_packet_header(std::uint16_t s
 std::optional<Packet> parse_super_packet(ConstBytes message) {
   if (!is_of(Type::kSuperPacket, message, kSuperPacketHeader + 1)) return std::nullopt;
   const std::uint16_t segment_size = load_u16(message, 2);
-  if (segment_size == 0) return std::nullopt;  // it would pass for an ordinary packet, of any length
+  // It would pass for an ordinary packet, of any length.
+  if (!guard<Guard::kSegmentSize>(segment_size != 0)) return std::nullopt;
   return Packet{message.subspan(kSuperPacketHeader), segment_size};
 }
 
