@@ -25,6 +25,8 @@ constexpr std::string_view kExtension = "journal";
 // Far above what any session writes between two compactions.
 constexpr std::size_t kMaxSize = 16U << 20;
 constexpr std::size_t kCompactAfter = 256;
+// Kept for what a session of a few days writes, where others fill the file system meanwhile.
+constexpr off_t kReserved = 24 << 10;
 constexpr int kLockAttempts = 50;
 constexpr unsigned int kLockPauseMicroseconds = 20'000;
 
@@ -128,6 +130,8 @@ Result<UniqueFd> publish(const std::filesystem::path& path, std::string_view tex
   if (!file.is_open()) return fail_errno(errno, "make " + fresh.string());
   if (!TRY(try_lock(file.get()))) return fail(Error::Code::kExists, fresh.string() + " is locked");
   TRY(write_whole(file.get(), text, fresh.string()));
+  // A wish: not every file system can, and a full one may have room for the text alone.
+  ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, kReserved);
   if (::rename(fresh.c_str(), path.c_str()) != 0) return fail_errno(errno, "rename " + fresh.string());
   return file;
 }
@@ -166,6 +170,13 @@ Result<void> wait_for_the_dead(int fd, const std::string& session, const std::fi
   }
   return fail(Error::Code::kExists,
               "session " + session + " is held by a process that it started: try again");
+}
+
+// Without room the file says one thing too many: whoever comes after a crash then undoes what is undone
+// already, and removes nothing but ours. An undoing must not fail for that.
+Result<void> unless_full(Result<void> written) {
+  if (!written && written.error().os_errno == ENOSPC) return {};
+  return written;
 }
 
 std::vector<std::string> session_names(const RuntimeDir& dir) {
@@ -272,11 +283,11 @@ Result<void> Journal::intend(const HostChange& change) {
 }
 
 Result<void> Journal::mark_done(const HostChange& change) {
-  return append(change_line("done", change));
+  return unless_full(append(change_line("done", change)));
 }
 
 Result<void> Journal::mark_undone(const HostChange& change) {
-  TRY(append(change_line("undone", change)));
+  TRY(unless_full(append(change_line("undone", change))));
   std::erase(record_.standing, change);
   if (lines_ > kCompactAfter + 4 * record_.standing.size()) return compact();
   return {};

@@ -1,5 +1,9 @@
 #include "io/sysctl_ledger.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -68,12 +72,15 @@ class LockedLedger {
                    {"holders", entry.holders},
                    {"parts", entry.parts}};
     }
+    const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n';
     std::filesystem::path fresh = path_;
     fresh += ".new";
+    errno = 0;
     std::ofstream out(fresh, std::ios::trunc);
-    out << json.dump(-1, ' ', true, Json::error_handler_t::replace) << '\n';
+    out << text;
     out.close();
-    if (!out) return fail(Error::Code::kSystem, "write " + fresh.string());
+    if (!out && errno == ENOSPC) return overwrite(text);
+    if (!out) return fail_errno(errno, "write " + fresh.string());
     if (std::rename(fresh.c_str(), path_.c_str()) != 0) return fail_errno(errno, "rename " + fresh.string());
     return {};
   }
@@ -85,6 +92,20 @@ class LockedLedger {
 
   [[nodiscard]] std::unexpected<Error> fail_damaged() const {
     return fail(Error::Code::kInvalid, path_.string() + " is damaged: it should say which sysctls are ours");
+  }
+
+  // Where there is no room for another file: what is given up takes no more than it had. JSON ends in any
+  // number of spaces, so that one write is all that must not be cut short.
+  [[nodiscard]] Result<void> overwrite(std::string text) const {
+    const UniqueFd file{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
+    struct stat status{};
+    const bool is_there = file.is_open() && fstat(file.get(), &status) == 0;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (!is_there || text.size() > size) return fail_errno(ENOSPC, "write " + path_.string());
+    text.resize(size, ' ');
+    if (::pwrite(file.get(), text.data(), size, 0) != status.st_size)
+      return fail_errno(errno, "write " + path_.string());
+    return {};
   }
 
   UniqueFd lock_;

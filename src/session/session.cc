@@ -75,7 +75,9 @@ void Session::dial_failed(Instant now, std::string reason) {
   dialing_ = false;
   if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   if (!ever_up_ && calls_.empty()) return end(EndReason::kDialFailed, std::move(reason));
-  if (!current_) dial_at_ = backoff_.after_failure(now);
+  if (current_) return;
+  dial_at_ = backoff_.after_failure(now);
+  actions_.emplace_back(Said{ppp::LinkNote::Level::kWarning, "the call has failed: " + reason});
 }
 
 void Session::receive(Instant now, CallId call, ConstBytes stream, PacketSink& sink) {
