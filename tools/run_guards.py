@@ -19,7 +19,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = ("unit_esp", "unit_crypto", "unit_keying", "unit_net", "unit_session", "unit_ppp", "unit_config", "unit_io")
+PROGRAMS = ("unit_esp", "unit_crypto", "unit_keying", "unit_net", "unit_session", "unit_ppp", "unit_config", "unit_io", "unit_app")
 MODES = {"inverted": "ISTHMUS_INVERT", "open": "ISTHMUS_OPEN"}
 SECONDS = 60
 AT_ONCE = 2
@@ -106,6 +106,18 @@ WATCHED_BY = {
     "kLoginGroups": ("unit_io", "LoginOriginTest.IsNotRootsUnderASetUidProgram"),
     "kSessionName": ("unit_io", "SessionName.MayNotLeaveItsDirectory"),
     "kControlPeer": ("unit_io", "ControlSocket.RefusesAnotherUserWhateverTheModeOfTheFile"),
+    "kRequestSize": ("unit_app", "MonitorRequest.IsRefusedInAnotherSize"),
+    "kRequestFields": ("unit_app", "MonitorRequest.IsRefusedWithA*"),
+    "kEnginePlan": ("unit_app", "EngineRulesTest.RefusesToJoinAPeerThatOnlyPlans"),
+    "kEngineRefusal": ("unit_app", "EngineRulesTest.RefusesAPeerWhoseRequestPolicyRefuses"),
+    "kEngineAccepted": ("unit_app", "EngineRulesTest.RefusesARouteThatPolicyDoesNotAccept"),
+    "kEngineOffered": ("unit_app", "EngineRulesTest.RefusesToOfferMoreThanPolicyDoes"),
+    "kEngineLocalAddress": ("unit_app", "EngineRulesTest.RefusesAddressesThatPolicyDoesNotPermit"),
+    "kEngineRemoteAddress": ("unit_app", "EngineRulesTest.RefusesAddressesThatPolicyDoesNotPermit"),
+    "kEngineInterfaceId": ("unit_app", "EngineRulesTest.RefusesInterfaceIdentifiersOfZero"),
+    "kEngineMtu": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
+    "kEngineQueues": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
+    "kEngineSockets": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
     "kDestination": ("unit_config", "Destination.RefusesWhatSshCouldMisunderstand"),
     "kSshOption": ("unit_config", "SshOption.IsRefusedWhenItBreaksTheStream"),
     "kSshFlag": ("unit_config", "SshWords.AreCheckedLikeOptions"),

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
+
 namespace isthmus::app {
 namespace {
 
@@ -22,11 +24,16 @@ std::optional<Prefix> beyond(const std::vector<Prefix>& wanted, const std::vecto
   return place == wanted.end() ? std::nullopt : std::optional{*place};
 }
 
+std::string text_of(const std::optional<Prefix>& prefix) {
+  return prefix ? prefix->to_string() : "";
+}
+
 }  // namespace
 
 Result<void> EngineRules::judged(const Judged& request, const OuterPath& outer) {
   settlements_.erase(request.leg);
-  if (request.hello && request.hello->plan_only) return refuse("a judgement of a peer that only plans");
+  const bool joins = !request.hello || !request.hello->plan_only;
+  if (!guard<Guard::kEnginePlan>(joins)) return refuse("a judgement of a peer that only plans");
   if (settlements_.size() >= kSettlementsKept) settlements_.erase(settlements_.begin());
   settlements_.emplace(request.leg, site_.judge(request.hello, facts_, {outer.remote, kFirstTable + slot_}));
   return {};
@@ -37,11 +44,14 @@ Result<RoutePlanInput> EngineRules::plan_for(const Join& join, const std::string
   const auto place = settlements_.find(join.leg);
   if (place == settlements_.end()) return refuse("an agreement with a peer that was not judged");
   const session::Settlement& settlement = place->second;
-  if (settlement.refusal) return refuse("an agreement with a peer that policy refuses");
-  if (const auto prefix = beyond(join.accepted, settlement.accepted))
-    return refuse("a route to " + prefix->to_string() + ", which policy does not accept");
-  if (const auto prefix = beyond(join.offered, settlement.offers))
-    return refuse("a way to " + prefix->to_string() + ", which policy does not offer");
+  if (!guard<Guard::kEngineRefusal>(!settlement.refusal))
+    return refuse("an agreement with a peer that policy refuses");
+  const std::optional<Prefix> not_accepted = beyond(join.accepted, settlement.accepted);
+  if (!guard<Guard::kEngineAccepted>(!not_accepted))
+    return refuse("a route that policy does not accept: " + text_of(not_accepted));
+  const std::optional<Prefix> not_offered = beyond(join.offered, settlement.offers);
+  if (!guard<Guard::kEngineOffered>(!not_offered))
+    return refuse("a way to what policy does not offer: " + text_of(not_offered));
   TRY(check_addresses(join, settlement.network));
   session::Agreement agreement;
   agreement.accepted = join.accepted;
@@ -52,32 +62,35 @@ Result<RoutePlanInput> EngineRules::plan_for(const Join& join, const std::string
 }
 
 Result<void> EngineRules::check_addresses(const Join& join, const ppp::NetworkOptions& network) const {
-  if (join.ipv6 && (!network.ipv6 || join.ipv6->local == 0 || join.ipv6->remote == 0))
+  const bool has_ids = !join.ipv6 || (network.ipv6 && join.ipv6->local != 0 && join.ipv6->remote != 0);
+  if (!guard<Guard::kEngineInterfaceId>(has_ids))
     return refuse("IPv6, which this machine has not or the link did not agree on");
   if (!join.ipv4) return {};
   const IpAddress& local = join.ipv4->local;
   const IpAddress& remote = join.ipv4->remote;
   const bool is_own =
       network.local_ipv4 == local || (network.accept_local_ipv4 && site_.permits_local(local));
-  if (!local.is_v4() || !is_own) return refuse("the address " + local.to_string() + " on this machine");
-  if (!remote.is_v4() || (network.remote_ipv4 != remote && !site_.permits_remote(remote)))
+  if (!guard<Guard::kEngineLocalAddress>(local.is_v4() && is_own))
+    return refuse("the address " + local.to_string() + " on this machine");
+  const bool is_theirs = network.remote_ipv4 == remote || site_.permits_remote(remote);
+  if (!guard<Guard::kEngineRemoteAddress>(remote.is_v4() && is_theirs))
     return refuse("the peer's address to be " + remote.to_string());
   return {};
 }
 
 Result<void> EngineRules::check_mtu(int mtu) {
-  if (mtu >= kLeastMtu && mtu <= kMostMtu) return {};
+  if (guard<Guard::kEngineMtu>(mtu >= kLeastMtu && mtu <= kMostMtu)) return {};
   return refuse(fmt::format("an MTU of {}", mtu));
 }
 
 Result<void> EngineRules::check_sockets(std::size_t count) {
-  if (count >= 1 && count <= kMostWorkers) return {};
+  if (guard<Guard::kEngineSockets>(count >= 1 && count <= kMostWorkers)) return {};
   return refuse(fmt::format("{} sockets", count));
 }
 
 Result<void> EngineRules::check(const OpenTunnel& tunnel) {
   TRY(check_mtu(tunnel.mtu));
-  if (tunnel.queues >= 1 && tunnel.queues <= kMostWorkers) return {};
+  if (guard<Guard::kEngineQueues>(tunnel.queues >= 1 && tunnel.queues <= kMostWorkers)) return {};
   return refuse(fmt::format("an interface with {} queues", tunnel.queues));
 }
 

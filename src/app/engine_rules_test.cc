@@ -116,6 +116,22 @@ TEST_F(EngineRulesTest, RefusesToJoinAPeerThatOnlyPlans) {
   EXPECT_FALSE(permits(join(1)));
 }
 
+TEST_F(EngineRulesTest, RefusesAPeerWhoseRequestPolicyRefuses) {
+  config::PeerPolicy adopted;
+  adopted.origin = config::PolicyOrigin::kAdopted;
+  EngineRules rules{Site{adopted, config::SitePolicy{.deny = {prefix("193.6.40.0/24")}}}, 0};
+  rules.give(facts());
+  session::Hello hello;
+  hello.is_caller = true;
+  hello.offers = {prefix("193.6.35.0/24")};
+  hello.wants = {prefix("193.6.37.0/24")};
+  ASSERT_TRUE(rules.judged({1, hello}, outer_));
+  EXPECT_TRUE(rules.plan_for(join(1), "isth0", outer_));
+  hello.wants.push_back(prefix("193.6.40.0/24"));
+  ASSERT_TRUE(rules.judged({1, hello}, outer_));
+  EXPECT_FALSE(rules.plan_for(join(1), "isth0", outer_));
+}
+
 TEST_F(EngineRulesTest, KeepsOneMtuAndAFewQueuesAndSockets) {
   EXPECT_TRUE(EngineRules::check({1400, 8}));
   for (const OpenTunnel& wrong :

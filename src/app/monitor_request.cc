@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/octet_reader.h"
+#include "base/guard.h"
 
 namespace isthmus::app {
 
@@ -106,7 +107,8 @@ Result<RequestOctets> encode_monitor_request(const MonitorRequest& request) {
 }
 
 Result<MonitorRequest> decode_monitor_request(ConstBytes octets) {
-  if (octets.size() != kRequestSize) return fail(Error::Code::kProtocol, "a request of another size");
+  if (!guard<Guard::kRequestSize>(octets.size() == kRequestSize))
+    return fail(Error::Code::kProtocol, "a request of another size");
   OctetReader reader{octets, kMostElements};
   std::size_t kind = 0;
   reader(kind);
@@ -116,7 +118,7 @@ Result<MonitorRequest> decode_monitor_request(ConstBytes octets) {
   std::visit([&](auto& what) { reader(what); }, *request);
   const ConstBytes rest = reader.rest();
   const bool is_padded = std::ranges::all_of(rest, [](std::uint8_t octet) { return octet == 0; });
-  if (!reader.ok() || !is_padded)
+  if (!guard<Guard::kRequestFields>(reader.ok() && is_padded))
     return fail(Error::Code::kProtocol, "a request with a field out of its range");
   return std::move(*request);
 }

@@ -99,6 +99,19 @@ enum class Guard : std::uint8_t {
   kLoginGroups,
   kSessionName,
   kControlPeer,
+  // What an engine may ask of its monitor.
+  kRequestSize,
+  kRequestFields,  // each within its range, and nothing behind them
+  kEnginePlan,     // a peer that only plans joins nothing
+  kEngineRefusal,
+  kEngineAccepted,
+  kEngineOffered,
+  kEngineLocalAddress,
+  kEngineRemoteAddress,
+  kEngineInterfaceId,
+  kEngineMtu,
+  kEngineQueues,
+  kEngineSockets,
   // How ssh is run.
   kDestination,
   kSshOption,

@@ -31,7 +31,7 @@ class MortalGround(Ground):
 
     def those(self, role):
         if role == "sshd":
-            return [pid for pid in self.sshd.descendants() if self.far.processes().get(pid, [""])[0].startswith("sshd")]
+            return [pid for pid in self.sshd.descendants() if (self.far.processes().get(pid) or [""])[0].startswith("sshd")]
         return (self.near if role in ("up", "ssh") else self.far).pids(role)
 
     def kill(self, *roles):
