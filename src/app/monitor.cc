@@ -127,7 +127,8 @@ void Monitor::wait_engine_end() {
                             [this, engine = engines_](const asio::error_code& error) {
                               if (error || !channels_ || engine != engines_) return;
                               const auto status = channels_->engine.process.try_wait();
-                              if (status) engine_ended(*status);
+                              // Who traces it hears of its end before its parent does.
+                              status ? engine_ended(*status) : wait_engine_end();
                             });
 }
 
