@@ -15,7 +15,7 @@ as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
 sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
 
 # What does more with ISTHMUS_SOAK=1.
-soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey)
+soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey arguments recovery ssh_flood shortage)
 
 .PHONY: all build test soak demo style lint sanitize guards fuzz bench install deb clean help
 all: build
@@ -24,7 +24,7 @@ help:
 	@echo "make build            build the program: build/release/bin/isthmus"
 	@echo "make demo [KEEP=1]    join two sites made of network namespaces, prove it, undo it"
 	@echo "make test             build and run every test"
-	@echo "make soak             simulations, the judges of ESP, replay, disorder, forging and rekeys at length: four hours"
+	@echo "make soak             simulations, the judges of ESP, replay, disorder, forging, rekeys, deaths and shortages at length: five hours"
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make guards           every guard inverted and opened in turn: some test has to fail"

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <variant>
 #include <vector>
@@ -68,6 +69,9 @@ int main(int argc, char** argv) {
   // on the spot.
   try {
     return isthmus::app::run({argv + 1, argv + argc});
+  } catch (const std::bad_alloc&) {
+    std::fputs("isthmus: out of memory; `isthmus cleanup` undoes what was left\n", stderr);
+    return static_cast<int>(isthmus::config::ExitCode::kFailed);
   } catch (const std::exception& fault) {
     std::fputs("isthmus: ", stderr);
     std::fputs(fault.what(), stderr);

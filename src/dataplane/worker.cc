@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "io/boot_clock.h"
@@ -58,7 +59,7 @@ Result<std::unique_ptr<Worker>> Worker::start(io::TunQueue tun, io::UdpSocket so
   std::unique_ptr<Worker> worker{
       new Worker{std::move(tun), std::move(socket), options, std::move(descriptors)}};
   TRY(worker->watch());
-  worker->start_thread();
+  TRY(worker->start_thread());
   return worker;
 }
 
@@ -82,13 +83,19 @@ Result<void> Worker::watch() {
 }
 
 // Signals are the business of the thread that has handlers for them.
-void Worker::start_thread() {
+Result<void> Worker::start_thread() {
+  Result<void> started;
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread{[this] { run(); }};
+  try {
+    thread_ = std::thread{[this] { run(); }};
+  } catch (const std::system_error& refused) {  // no memory for its stack, or too many processes
+    started = fail_errno(refused.code().value(), "start a worker");
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
 }
 
 // A turn is a good place to let others run, the worker behind the same queue or before it perhaps: the

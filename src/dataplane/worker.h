@@ -89,7 +89,7 @@ class Worker {
 
   Worker(io::TunQueue tun, io::UdpSocket socket, const esp::TunnelOptions& options, Descriptors descriptors);
   Result<void> watch();
-  void start_thread();
+  Result<void> start_thread();
   void run();
   Ready wait();
   void take_turns(const Ready& ready);
