@@ -14,6 +14,8 @@ from support.netns import HOST_A, HOST_B, Topology, wait_until
 from support.pings import Pings
 from support.soak import IS_SOAK
 
+ALONE = "how soon traffic is back is measured"
+
 FAKETIME = "libfaketimeMT.so.1"
 OUTAGES = (1, 5, 30) if IS_SOAK else (1, 5)
 BACK_WITHIN = {1: 1, 5: 5, 30: 5}
