@@ -1,3 +1,25 @@
+# isthmus_grouped(TARGET FILES...)
+# Compiles these files of the target in groups, each as one, since most of a compiler's time goes into the headers of the
+# system. Which go together is tools/group_sources.py's to say: as many as have no unnamed name in common.
+function(isthmus_grouped TARGET)
+  execute_process(COMMAND /usr/bin/python3 -B ${CMAKE_SOURCE_DIR}/tools/group_sources.py ${ISTHMUS_GROUP_OCTETS} ${ARGN}
+    OUTPUT_VARIABLE groups OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE ";" "|" groups "${groups}")
+  string(REPLACE "\n" ";" groups "${groups}")
+  set(number 0)
+  foreach(group ${groups})
+    string(REPLACE "|" ";" files "${group}")
+    set_source_files_properties(${files} PROPERTIES UNITY_GROUP ${number})
+    math(EXPR number "${number} + 1")
+  endforeach()
+  set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
+# isthmus_compile_lightly(TARGET): beside what is optimised for use, tests are compiled once and run once.
+function(isthmus_compile_lightly TARGET)
+  target_compile_options(${TARGET} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1> $<$<CONFIG:RelWithDebInfo>:-g1>)
+endfunction()
+
 # isthmus_module(NAME LINKS libraries...)
 # One library from src/NAME (every *.cc but the tests and main.cc), and one test program, unit_NAME, from
 # the *_test.cc beside them, registered test by test under the label `unit`.
@@ -12,15 +34,22 @@ function(isthmus_module NAME)
     add_library(isthmus_${NAME} STATIC ${sources})
     target_include_directories(isthmus_${NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(isthmus_${NAME} PUBLIC ${ARG_LINKS})
+    if(ISTHMUS_GROUPED STREQUAL "all")
+      isthmus_grouped(isthmus_${NAME} ${sources})
+    endif()
   else()
     add_library(isthmus_${NAME} INTERFACE)
     target_include_directories(isthmus_${NAME} INTERFACE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(isthmus_${NAME} INTERFACE ${ARG_LINKS})
   endif()
 
-  if(ISTHMUS_TESTS AND tests)
+  if(ISTHMUS_TESTS AND NOT ISTHMUS_FUZZ AND tests)
     add_executable(unit_${NAME} ${tests})
     target_link_libraries(unit_${NAME} PRIVATE isthmus_${NAME} GTest::gtest_main GTest::gmock)
+    isthmus_compile_lightly(unit_${NAME})
+    if(ISTHMUS_GROUPED)
+      isthmus_grouped(unit_${NAME} ${tests})
+    endif()
     add_test(NAME unit_${NAME} COMMAND unit_${NAME} --gtest_brief=1)
     set_tests_properties(unit_${NAME} PROPERTIES LABELS unit)
   endif()

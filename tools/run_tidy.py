@@ -18,29 +18,23 @@ import subprocess
 import sys
 import time
 
+from grouping import Source, grouped
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
 TIDY = "clang-tidy-19"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
-UNNAMED = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
-# What a line that starts at the margin declares: a type, an alias, a function, a constant or a variable.
-DECLARED = re.compile(
-    r"^(?:(?:class|struct|enum(?: class)?|using) (\w+)"
-    r"|(?!using|template|namespace)[\w:].*?\b(\w+)(?:\(|\{| = |\[|;))", re.M)
 
 
-class Unit:
-    """A source file: how it is compiled, what it is made of, the names only it may use."""
+class Unit(Source):
+    """A source file: how it is compiled, what it is made of."""
 
     def __init__(self, entry, clean):
-        self.path = pathlib.Path(entry["file"])
-        self.module = self.path.relative_to(SRC).parts[0]
-        text = self.path.read_text()
+        path = pathlib.Path(entry["file"])
         words = shlex.split(entry["command"])
         # Without the compiler (and its launcher), `-o OBJECT` and `-c SOURCE`.
         self.options = words[next(i for i, word in enumerate(words) if word.startswith("-")):words.index("-o")]
-        self.names = {a or b for body in UNNAMED.findall(text) for a, b in DECLARED.findall(body)}
-        self.size = len(text)
+        super().__init__(path, kind=(path.relative_to(SRC).parts[0], self.options))
         self.mark = clean / self._fingerprint()
 
     def _reached(self, path, seen):
@@ -59,20 +53,6 @@ class Unit:
             digest.update(str(path.relative_to(ROOT)).encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()
-
-
-def grouped(units, most):
-    """The units in groups of at most `most` octets, alike in module and options, without a name in common."""
-    groups = []
-    for unit in units:
-        for group in groups:
-            alike = group[0].options == unit.options and group[0].module == unit.module
-            if alike and sum(u.size for u in group) + unit.size <= most and not any(u.names & unit.names for u in group):
-                group.append(unit)
-                break
-        else:
-            groups.append([unit])
-    return sorted(groups, key=lambda group: -sum(u.size for u in group))
 
 
 def tidy(source, options):

@@ -30,7 +30,7 @@ Result<crypto::Cipher> parse_cipher(std::string_view word) {
   return no_such(word, "aes128-gcm, aes256-gcm or chacha20-poly1305");
 }
 
-Result<void> lower(session::SoftLimits& limits, std::string_view word) {
+Result<void> lower_limits(session::SoftLimits& limits, std::string_view word) {
   using std::chrono::seconds;
   constexpr std::uint64_t kMostPackets = session::SoftLimits{}.packets;
   constexpr std::uint64_t kMostSeconds = session::SoftLimits{}.time / seconds{1};

@@ -17,7 +17,7 @@ Result<session::PathMode> parse_path_mode(std::string_view word);
 Result<crypto::Cipher> parse_cipher(std::string_view word);
 // "N" packets of an SA or "Ns" seconds, each from 1 to what it is by itself; kInvalid for anything else, a
 // higher limit too.
-Result<void> lower(session::SoftLimits& limits, std::string_view word);
+Result<void> lower_limits(session::SoftLimits& limits, std::string_view word);
 
 // Where nothing is said. The exchange of keys puts ChaCha20 first where AES is slow.
 inline const std::vector<crypto::Cipher> kDefaultCiphers = {

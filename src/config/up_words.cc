@@ -171,7 +171,7 @@ Result<void> read_datagrams(const UpWords& words, UpOptions& options) {
     options.ciphers.push_back(*cipher);
   }
   for (const std::string& word : split_at_commas(words.rekey_after)) {
-    const Result<void> lowered = lower(options.soft_limits, word);
+    const Result<void> lowered = lower_limits(options.soft_limits, word);
     if (!lowered) return wrong("--rekey-after " + lowered.error().message);
   }
   return {};

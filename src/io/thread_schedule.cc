@@ -12,8 +12,8 @@ namespace {
 
 // struct sched_attr of sched_setattr(2): the C library has none, and the kernel's header cannot stand beside
 // <sched.h>.
-struct Attributes {
-  std::uint32_t size = sizeof(Attributes);
+struct ScheduleAttributes {
+  std::uint32_t size = sizeof(ScheduleAttributes);
   std::uint32_t policy = SCHED_OTHER;
   std::uint64_t flags = 0;
   std::int32_t niceness = 0;
@@ -22,7 +22,7 @@ struct Attributes {
   std::uint64_t deadline = 0;
   std::uint64_t period = 0;
 };
-static_assert(sizeof(Attributes) == 48, "SCHED_ATTR_SIZE_VER0");
+static_assert(sizeof(ScheduleAttributes) == 48, "SCHED_ATTR_SIZE_VER0");
 
 }  // namespace
 
@@ -36,7 +36,7 @@ int thread_niceness(pid_t thread) {
 }
 
 void set_thread_slice(Duration slice) {
-  Attributes attributes;
+  ScheduleAttributes attributes;
   if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
   if (attributes.policy != SCHED_OTHER) return;
   attributes.runtime = static_cast<std::uint64_t>(slice.count());
@@ -44,7 +44,7 @@ void set_thread_slice(Duration slice) {
 }
 
 Duration thread_slice(pid_t thread) {
-  Attributes found;
+  ScheduleAttributes found;
   if (::syscall(SYS_sched_getattr, thread, &found, sizeof found, 0) != 0) return {};
   return Duration{static_cast<Duration::rep>(found.runtime)};
 }

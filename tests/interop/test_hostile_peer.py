@@ -11,6 +11,8 @@ from support.hostile_peer import FORBIDDEN, MANY, OFFERS
 from support.joins import CalledEnd, Near, acquaint, undone
 from support.netns import Namespaces, Topology
 
+ALONE = "floods have to end in time"
+
 # Measured: at most 0.2 s of processor time and 9 MiB for the worst of these; the frames that answer a frame are never three
 # times as long (a Nak's suggestion, and the stuffing of LCP), and our own timers say a few hundred octets more.
 MOST_SECONDS, MOST_MEBIBYTES, MOST_TIMES, MOST_OF_OURSELVES = 1.0, 16, 3, 8192

@@ -15,6 +15,8 @@ import measures  # noqa: E402
 import micro  # noqa: E402
 import report  # noqa: E402
 
+ALONE = "it weighs what a benchmark measures"
+
 STREAM, ESP = bench.SUITES["stream"], bench.SUITES["esp"]
 
 

@@ -16,6 +16,8 @@ from support.ground import TAKEN_WITHIN, Ground
 from support.netns import HOST_A, HOST_B, Topology
 from support.pings import Pings
 
+ALONE = "how soon the way changes is measured"
+
 # One that has become unusable is left within three seconds.
 LEFT_WITHIN = 3
 DATAGRAMS = "udp port 22"

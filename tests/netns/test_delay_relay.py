@@ -14,6 +14,8 @@ from support.netns import FELLINI_OUT, POLANSKI_OUT, POLANSKI_OUT6, Failed, Topo
 from support.transfer import transfer
 from support.wan import Line, Wan, relay_beside
 
+ALONE = "delay and rate of a line are measured"
+
 DATAGRAMS = 4000
 RECEIVE = """
 import socket, sys

@@ -9,6 +9,8 @@ from support.numbered import Numbered
 from support.soak import IS_SOAK, soaked
 from support.wan import Line, Wan, relay_beside
 
+ALONE = "losses are compared with those that were injected"
+
 COUNT, PER_SECOND = soaked(12_000, 480_000), 800
 REKEY_AFTER = 10  # s
 WORDS = soaked((), ("--rekey-after", f"{REKEY_AFTER}s"))

@@ -13,6 +13,8 @@ from support.numbered import ECT, Numbered
 from support.pings import Pings
 from support.resend import captured, forged, octets_between, payload, resending, rewritten
 
+ALONE = "it takes all that the machine has"
+
 FORGER = "198.51.100."
 VARIANTS = 5_000
 FASTEST = 1_000_000  # asked for; what the sender comes to is told

@@ -16,6 +16,8 @@ from support.netns import (FELLINI_IN, FELLINI_IN6, FELLINI_OUT, HOST_A, HOST_A6
                            POLANSKI_IN, POLANSKI_IN6, POLANSKI_OUT, POLANSKI_OUT6)
 from support.transfer import transfer
 
+ALONE = "a refusal may not keep anybody waiting"
+
 OUTSIDE = {"IPv4 outside": f"root@{POLANSKI_OUT}", "IPv6 outside": f"root@[{POLANSKI_OUT6}]"}
 
 

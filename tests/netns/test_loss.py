@@ -11,6 +11,8 @@ from support.netns import HOST_A, HOST_B, Topology
 from support.sshd import Sshd
 from support.transfer import transfer
 
+ALONE = "a transfer's speed over a poor line is measured"
+
 OCTETS = 1 << 20
 
 

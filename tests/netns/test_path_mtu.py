@@ -15,6 +15,8 @@ from support.pings import Pings
 from support.resend import captured, payload, resend
 from support.transfer import transfer
 
+ALONE = "how soon a transfer gets through is measured"
+
 HOLE = 1400
 ROUTER = "193.6.34.1"
 SWALLOWS = f"meta l4proto udp meta length > {HOLE} drop"

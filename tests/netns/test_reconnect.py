@@ -15,6 +15,8 @@ from support.gateway import MARKER, Up, crosses_both_ways, kill, marked_ping, re
 from support.ground import Ground
 from support.netns import HOST_A, HOST_B, LAN_A, LAN_B, Topology, wait_until
 
+ALONE = "how soon a loss is noticed is measured"
+
 BACK_WITHIN = 4  # a second until the call, and what ssh and PPP take on a loaded machine
 
 

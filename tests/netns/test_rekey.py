@@ -18,6 +18,8 @@ from support.numbered import ECT, Numbered
 from support.resend import ETHERNET, ends, payload
 from support.soak import IS_SOAK, soaked
 
+ALONE = "no packet may be lost, under load"
+
 SECONDS = soaked(20, 3600)
 PER_SECOND = 500
 TCP_RATE = 40_000_000  # bit/s, each way

@@ -11,6 +11,8 @@ from support.numbered import ECT, Numbered
 from support.resend import captured, reflected, resend, rewritten, shuffled
 from support.soak import soaked
 
+ALONE = "it sends a long recording again while traffic goes on"
+
 COUNT = soaked(3000, 1_000_000)
 PER_SECOND = soaked(1000, 2000)
 OLD = soaked(("replayed",), ("replayed", "unknown-spi"))  # why; of keys that are gone the SPI is unknown

@@ -16,6 +16,8 @@ from support.pings import Pings
 from support.resend import captured, forged, octets_between, resend, rewritten
 from support.soak import soaked
 
+ALONE = "a move may cost no more than a round trip"
+
 ADDRESSES = (FELLINI_OUT, "193.6.34.77", "193.6.34.78")
 FOLLOWED_WITHIN = 1.5  # a second, and what a busy machine adds
 LOST_BY_A_MOVE = 10  # pings: those under way, for a round trip of a busy machine

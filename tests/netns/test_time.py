@@ -15,6 +15,8 @@ from support.pings import Pings
 from support.program import built_beside
 from support.soak import IS_SOAK
 
+ALONE = "how soon traffic is back is measured"
+
 OUTAGES = (1, 5, 30) if IS_SOAK else (1, 5)
 BACK_WITHIN = {1: 1, 5: 5, 30: 5}
 FROZEN = 10
