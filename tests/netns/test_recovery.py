@@ -19,6 +19,8 @@ from support.netns import HOST_A, HOST_A6, HOST_B, HOST_B6, LAN_A, LAN_A6, LAN_B
 from support.pings import Pings
 from support.soak import soaked
 
+ALONE = "how long traffic is away is measured"
+
 SEED = int(os.environ.get("ISTHMUS_SEED", random.randrange(1 << 32)))
 ROLES = ("up", "ssh", "sshd", "attach", "owner")
 DEATHS = soaked(10, 100)

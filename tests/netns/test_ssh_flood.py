@@ -17,6 +17,8 @@ from support.pings import Pings
 from support.soak import soaked
 from support.sshd import Sshd
 
+ALONE = "it takes what the machine has"
+
 GRACE = 8  # s that sshd gives a login
 CONNECTIONS = soaked(300, 1000)
 SECONDS = soaked(15, 300)
