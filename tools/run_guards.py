@@ -111,6 +111,8 @@ WATCHED_BY = {
     "kEnginePlan": ("unit_app", "EngineRulesTest.RefusesToJoinAPeerThatOnlyPlans"),
     "kEngineRefusal": ("unit_app", "EngineRulesTest.RefusesAPeerWhoseRequestPolicyRefuses"),
     "kEngineAccepted": ("unit_app", "EngineRulesTest.RefusesARouteThatPolicyDoesNotAccept"),
+    "kEngineAcceptedNow": ("unit_app", "EngineRulesTest.RefusesWhatHasBecomeThisMachinesSince"),
+    "kEngineNetworks": ("unit_app", "EngineRulesTest.RefusesAnAgreementOnNothing"),
     "kEngineOffered": ("unit_app", "EngineRulesTest.RefusesToOfferMoreThanPolicyDoes"),
     "kEngineLocalAddress": ("unit_app", "EngineRulesTest.RefusesAddressesThatPolicyDoesNotPermit"),
     "kEngineRemoteAddress": ("unit_app", "EngineRulesTest.RefusesAddressesThatPolicyDoesNotPermit"),

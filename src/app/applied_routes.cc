@@ -22,6 +22,7 @@ bool is_on(const HostChange& change, const std::string& interface) {
 }  // namespace
 
 Result<void> AppliedRoutes::bring_to(const RoutePlan& plan) {
+  suspended_.clear();  // of an agreement that no longer holds
   TRY(bring_to(lasting_, plan.lasting));
   return bring_to(while_up_, plan.while_up);
 }

@@ -9,7 +9,7 @@
 namespace isthmus::app {
 namespace {
 
-constexpr std::size_t kSettlementsKept = 8;
+constexpr std::size_t kJudgementsKept = 8;
 constexpr int kLeastMtu = 68;  // what every IPv4 module forwards whole (RFC 791 section 3.2)
 constexpr int kMostMtu = 65535;
 
@@ -30,38 +30,49 @@ std::string text_of(const std::optional<Prefix>& prefix) {
 
 }  // namespace
 
-Result<void> EngineRules::judged(const Judged& request, const OuterPath& outer) {
-  settlements_.erase(request.leg);
+Result<void> EngineRules::judged(const Judged& request, const OuterPath& outer, const HostFacts& facts) {
+  judgements_.erase(request.leg);
   const bool joins = !request.hello || !request.hello->plan_only;
   if (!guard<Guard::kEnginePlan>(joins)) return refuse("a judgement of a peer that only plans");
-  if (settlements_.size() >= kSettlementsKept) settlements_.erase(settlements_.begin());
-  settlements_.emplace(request.leg, site_.judge(request.hello, facts_, {outer.remote, kFirstTable + slot_}));
+  if (judgements_.size() >= kJudgementsKept) judgements_.erase(judgements_.begin());
+  session::Settlement settlement = site_.judge(request.hello, facts, {outer.remote, kFirstTable + slot_});
+  judgements_.emplace(request.leg, Judgement{request, site_, std::move(settlement)});
   return {};
 }
 
 Result<RoutePlanInput> EngineRules::plan_for(const Join& join, const std::string& interface,
-                                             const OuterPath& outer) const {
-  const auto place = settlements_.find(join.leg);
-  if (place == settlements_.end()) return refuse("an agreement with a peer that was not judged");
-  const session::Settlement& settlement = place->second;
+                                             const OuterPath& outer, const HostFacts& facts) const {
+  const auto place = judgements_.find(join.leg);
+  if (place == judgements_.end()) return refuse("an agreement with a peer that was not judged");
+  const auto& [request, site, settlement] = place->second;
   if (!guard<Guard::kEngineRefusal>(!settlement.refusal))
     return refuse("an agreement with a peer that policy refuses");
+  // By now another session may have what it was offered, or this machine be in another network.
+  Site again = site;
+  const session::Settlement now = again.judge(request.hello, facts, {outer.remote, kFirstTable + slot_});
   const std::optional<Prefix> not_accepted = beyond(join.accepted, settlement.accepted);
-  if (!guard<Guard::kEngineAccepted>(!not_accepted))
-    return refuse("a route that policy does not accept: " + text_of(not_accepted));
+  const std::optional<Prefix> not_accepted_now = beyond(join.accepted, now.accepted);
+  if (!guard<Guard::kEngineAccepted>(!not_accepted) || !guard<Guard::kEngineAcceptedNow>(!not_accepted_now))
+    return refuse("a route that policy does not accept: " +
+                  text_of(not_accepted ? not_accepted : not_accepted_now));
   const std::optional<Prefix> not_offered = beyond(join.offered, settlement.offers);
   if (!guard<Guard::kEngineOffered>(!not_offered))
     return refuse("a way to what policy does not offer: " + text_of(not_offered));
-  TRY(check_addresses(join, settlement.network));
+  // The filter lets a peer that has no networks pass, and a plain one that is to have none.
+  const bool is_plain_pair = site.policy().accepts.empty() && site.policy().offers.empty();
+  const bool has_networks = !join.accepted.empty() || !join.offered.empty();
+  if (!guard<Guard::kEngineNetworks>(has_networks || is_plain_pair)) return refuse("an agreement on nothing");
+  TRY(check_addresses(join, place->second));
   session::Agreement agreement;
   agreement.accepted = join.accepted;
   agreement.offered = join.offered;
   if (join.ipv4) agreement.ipv4 = ppp::Ipv4Up{join.ipv4->local, join.ipv4->remote, {}};
   if (join.ipv6) agreement.ipv6 = ppp::Ipv6Up{join.ipv6->local, join.ipv6->remote};
-  return site_.plan_input(agreement, interface, slot_, outer);
+  return site.plan_input(agreement, interface, slot_, outer);
 }
 
-Result<void> EngineRules::check_addresses(const Join& join, const ppp::NetworkOptions& network) const {
+Result<void> EngineRules::check_addresses(const Join& join, const Judgement& judgement) {
+  const ppp::NetworkOptions& network = judgement.settlement.network;
   const bool has_ids = !join.ipv6 || (network.ipv6 && join.ipv6->local != 0 && join.ipv6->remote != 0);
   if (!guard<Guard::kEngineInterfaceId>(has_ids))
     return refuse("IPv6, which this machine has not or the link did not agree on");
@@ -69,10 +80,10 @@ Result<void> EngineRules::check_addresses(const Join& join, const ppp::NetworkOp
   const IpAddress& local = join.ipv4->local;
   const IpAddress& remote = join.ipv4->remote;
   const bool is_own =
-      network.local_ipv4 == local || (network.accept_local_ipv4 && site_.permits_local(local));
+      network.local_ipv4 == local || (network.accept_local_ipv4 && judgement.site.permits_local(local));
   if (!guard<Guard::kEngineLocalAddress>(local.is_v4() && is_own))
     return refuse("the address " + local.to_string() + " on this machine");
-  const bool is_theirs = network.remote_ipv4 == remote || site_.permits_remote(remote);
+  const bool is_theirs = network.remote_ipv4 == remote || judgement.site.permits_remote(remote);
   if (!guard<Guard::kEngineRemoteAddress>(remote.is_v4() && is_theirs))
     return refuse("the peer's address to be " + remote.to_string());
   return {};

@@ -15,8 +15,6 @@ IpAddress address(const char* text) {
 // polanski's side: one LAN, and a peer file for fellini.
 class EngineRulesTest : public ::testing::Test {
  protected:
-  EngineRulesTest() { rules_.give(facts()); }
-
   static HostFacts facts() {
     HostFacts facts;
     facts.interfaces = {{"eth0", true, false, false, {{address("193.6.36.12"), 24}}},
@@ -40,7 +38,7 @@ class EngineRulesTest : public ::testing::Test {
                                .plan_only = is_plan,
                                .offers = std::move(offers),
                                .wants = {prefix("193.6.37.0/24")}};
-    return rules_.judged({leg, hello}, outer_);
+    return rules_.judged({leg, hello}, outer_, facts());
   }
   static Join join(LegId leg) {
     return {.leg = leg,
@@ -50,7 +48,7 @@ class EngineRulesTest : public ::testing::Test {
             .ipv6 = Join::Ipv6{1, 2}};
   }
   [[nodiscard]] bool permits(const Join& wanted) const {
-    return rules_.plan_for(wanted, "isth0", outer_).has_value();
+    return rules_.plan_for(wanted, "isth0", outer_, facts()).has_value();
   }
 
   OuterPath outer_{{{address("193.6.34.12"), 0}}, {address("193.6.36.12")}};
@@ -59,7 +57,7 @@ class EngineRulesTest : public ::testing::Test {
 
 TEST_F(EngineRulesTest, PermitsWhatPolicyAccepts) {
   ASSERT_TRUE(judge(1, {prefix("193.6.35.0/24")}));
-  const Result<RoutePlanInput> plan = rules_.plan_for(join(1), "isth0", outer_);
+  const Result<RoutePlanInput> plan = rules_.plan_for(join(1), "isth0", outer_, facts());
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan->accepted, join(1).accepted);
   EXPECT_EQ(plan->outer, outer_.remote);
@@ -82,6 +80,30 @@ TEST_F(EngineRulesTest, RefusesARouteThatPolicyDoesNotAccept) {
 TEST_F(EngineRulesTest, RefusesWhatThePeerDidNotOfferThoughPolicyWould) {
   ASSERT_TRUE(judge(1, {}));
   EXPECT_FALSE(permits(join(1)));
+}
+
+TEST_F(EngineRulesTest, RefusesWhatHasBecomeThisMachinesSince) {
+  ASSERT_TRUE(judge(1, {prefix("193.6.35.0/24")}));
+  HostFacts moved = facts();
+  moved.interfaces.push_back({"wlan0", true, false, false, {{address("193.6.35.77"), 24}}});
+  EXPECT_TRUE(permits(join(1)));
+  EXPECT_FALSE(rules_.plan_for(join(1), "isth0", outer_, moved));
+}
+
+TEST_F(EngineRulesTest, RefusesAnAgreementOnNothing) {
+  ASSERT_TRUE(judge(1, {prefix("193.6.35.0/24")}));
+  Join nothing = join(1);
+  nothing.accepted.clear();
+  EXPECT_TRUE(permits(nothing)) << "the peer takes what is offered";
+  nothing.offered.clear();
+  EXPECT_FALSE(permits(nothing));
+}
+
+TEST_F(EngineRulesTest, KeepsThePeersOfTwoStreamsApart) {
+  ASSERT_TRUE(judge(1, {prefix("193.6.35.0/24")}));
+  ASSERT_TRUE(judge(2, {}));
+  EXPECT_TRUE(permits(join(1)));
+  EXPECT_FALSE(permits(join(2)));
 }
 
 TEST_F(EngineRulesTest, RefusesToOfferMoreThanPolicyDoes) {
@@ -120,16 +142,15 @@ TEST_F(EngineRulesTest, RefusesAPeerWhoseRequestPolicyRefuses) {
   config::PeerPolicy adopted;
   adopted.origin = config::PolicyOrigin::kAdopted;
   EngineRules rules{Site{adopted, config::SitePolicy{.deny = {prefix("193.6.40.0/24")}}}, 0};
-  rules.give(facts());
   session::Hello hello;
   hello.is_caller = true;
   hello.offers = {prefix("193.6.35.0/24")};
   hello.wants = {prefix("193.6.37.0/24")};
-  ASSERT_TRUE(rules.judged({1, hello}, outer_));
-  EXPECT_TRUE(rules.plan_for(join(1), "isth0", outer_));
+  ASSERT_TRUE(rules.judged({1, hello}, outer_, facts()));
+  EXPECT_TRUE(rules.plan_for(join(1), "isth0", outer_, facts()));
   hello.wants.push_back(prefix("193.6.40.0/24"));
-  ASSERT_TRUE(rules.judged({1, hello}, outer_));
-  EXPECT_FALSE(rules.plan_for(join(1), "isth0", outer_));
+  ASSERT_TRUE(rules.judged({1, hello}, outer_, facts()));
+  EXPECT_FALSE(rules.plan_for(join(1), "isth0", outer_, facts()));
 }
 
 TEST_F(EngineRulesTest, KeepsOneMtuAndAFewQueuesAndSockets) {

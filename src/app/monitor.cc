@@ -21,12 +21,10 @@ namespace {
 // A fault that comes back at once is not mended by another engine.
 constexpr std::size_t kMostDeaths = 3;
 constexpr Duration kDeathsWithin = std::chrono::minutes{1};
+// From a signal or `down` to the end: goodbye, PPP's and ssh's.
+constexpr Duration kEndWithin = std::chrono::seconds{30};
 // Longer than this goes beside the message.
 constexpr std::size_t kMostInMessage = 32 * 1024;
-
-ConstBytes octets_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // kExists says who has the name.
 Result<io::ControlListener> listen(const io::RuntimeDir& dir, const std::string& session) {
@@ -38,6 +36,12 @@ Result<io::ControlListener> listen(const io::RuntimeDir& dir, const std::string&
       return fail(Error::Code::kExists, fmt::format("process {} holds it", record.owner));
   }
   return fail(Error::Code::kExists, "its process is just ending: try again");
+}
+
+// What an engine may still ask for when everything is undone.
+bool is_last_word(const MonitorRequest& request) {
+  return std::holds_alternative<Undo>(request) || std::holds_alternative<EndLeg>(request) ||
+         std::holds_alternative<PassOn>(request);
 }
 
 }  // namespace
@@ -53,6 +57,9 @@ Result<std::unique_ptr<Monitor>> Monitor::open(asio::io_context& loop, io::Runti
   std::unique_ptr<Monitor> monitor{new Monitor{loop, std::move(setup), std::move(engine), std::move(dir),
                                                AppliedRoutes{std::move(applier)}, std::move(listener)}};
   monitor->host_ = host;
+  monitor->patience_ = TRY(io::BootTimer::create(loop, [raw = monitor.get()] {
+    if (raw->channels_) raw->channels_->engine.process.kill();
+  }));
   const Result<void> started = monitor->start_engine();
   if (!started) std::ignore = monitor->routes_.undo();
   if (!started) return std::unexpected(started.error());
@@ -95,9 +102,12 @@ Result<void> Monitor::start_engine() {
   io::SystemRandom{}.fill(node_);
   const Begun begun{routes_.slot(), host_, node_, getpid()};
   const Bytes octets = encode_reply(Result<Begun>{begun});
-  TRY(engine.requests.send({reinterpret_cast<const char*>(octets.data()), octets.size()}));
+  TRY(engine.requests.send(text_of(octets)));
   rules_.emplace(setup_.site, routes_.slot());
   interface_.clear();
+  interface_index_ = 0;
+  is_interface_up_ = false;
+  going_.clear();
   port_.reset();
   channels_.emplace(loop_, std::move(engine));
   ++engines_;
@@ -134,7 +144,7 @@ void Monitor::wait_engine_end() {
 
 void Monitor::serve_one() {
   Result<std::optional<io::ControlMessage>> message = channels_->engine.requests.receive();
-  if (!message) return;  // its end is told by its process
+  if (!message) return channels_->engine.process.kill();  // gone already, or what it sent is no message
   if (*message) {
     Answer answered = answer(std::move(**message));
     Bytes octets{0};
@@ -147,8 +157,7 @@ void Monitor::serve_one() {
     if (octets.front() == 0) octets.insert(octets.end(), answered.octets.begin(), answered.octets.end());
     std::vector<int> fds;
     for (const io::UniqueFd& fd : answered.fds) fds.push_back(fd.get());
-    const Result<void> sent =
-        channels_->engine.requests.send({reinterpret_cast<const char*>(octets.data()), octets.size()}, fds);
+    const Result<void> sent = channels_->engine.requests.send(text_of(octets), fds);
     if (!sent) log_.error("answer the engine: " + sent.error().message);
   }
   wait_requests();
@@ -156,14 +165,16 @@ void Monitor::serve_one() {
 
 Monitor::Answer Monitor::answer(io::ControlMessage message) {
   passed_ = std::move(message.fds);
-  const Result<MonitorRequest> request = decode_monitor_request(octets_of(message.payload));
+  const Result<MonitorRequest> request = decode_monitor_request(bytes_of(message.payload));
   if (!request) {
     // Nothing of ours says such a thing.
     log_.error("the engine is ended: it sent " + request.error().message);
     channels_->engine.process.kill();
     return {encode_reply<void>(std::unexpected(request.error())), {}};
   }
-  Answer answered = std::visit([this](const auto& what) { return on(what); }, *request);
+  Answer answered = is_undone_ && !is_last_word(*request)
+                        ? Answer{encode_reply<void>(fail(Error::Code::kRefused, "the session is over")), {}}
+                        : std::visit([this](const auto& what) { return on(what); }, *request);
   passed_.clear();
   return answered;
 }
@@ -171,8 +182,8 @@ Monitor::Answer Monitor::answer(io::ControlMessage message) {
 // After its own end, with everything undone, the session's; after another, once more from the beginning.
 void Monitor::engine_ended(const io::ExitStatus& status) {
   const bool is_by_itself = status.kind == io::ExitStatus::Kind::kExited;
-  if (is_by_itself && is_undone_) {
-    exit_code_ = static_cast<config::ExitCode>(status.value);
+  if (is_undone_) {
+    exit_code_ = is_by_itself ? static_cast<config::ExitCode>(status.value) : config::ExitCode::kFailed;
     return loop_.stop();
   }
   legs_.clear();
@@ -192,14 +203,14 @@ bool Monitor::may_start_again() {
   const Instant now = io::boot_now();
   std::erase_if(deaths_, [&](Instant death) { return now - death > kDeathsWithin; });
   deaths_.push_back(now);
-  return interrupts_ == 0 && !setup_.plan_only && !is_undone_ && deaths_.size() < kMostDeaths;
+  return !is_end_wanted_ && !setup_.plan_only && !is_undone_ && deaths_.size() < kMostDeaths;
 }
 
 // What was asked for by a person who waits is undone; what a fault has ended goes on refusing, until somebody
 // has seen to it.
 void Monitor::give_up(const std::string& why) {
   exit_code_ = config::ExitCode::kFailed;
-  const bool is_wanted = interrupts_ > 0 || !routes_.is_standing();
+  const bool is_wanted = is_end_wanted_ || !routes_.is_standing();
   if (is_wanted) {
     for (const Error& error : routes_.undo()) log_.error("could not be undone: " + error.message);
   } else {
@@ -217,16 +228,23 @@ void Monitor::give_up(const std::string& why) {
 void Monitor::wait_signals() {
   signals_.async_wait([this](const asio::error_code& error, int number) {
     if (error) return;
+    want_end();
     if (++interrupts_ > 2 && channels_) channels_->engine.process.kill();
     tell(Signalled{number});
     wait_signals();
   });
 }
 
-void Monitor::tell(const MonitorEvent& event, std::vector<int> fds) {
-  if (!channels_) return;
+// An engine that does not bring the end about in its time is ended, and what it was to undo is undone here.
+void Monitor::want_end() {
+  if (!std::exchange(is_end_wanted_, true)) patience_->set(io::boot_now() + kEndWithin);
+}
+
+bool Monitor::tell(const MonitorEvent& event, std::vector<int> fds) {
+  if (!channels_) return false;
   const Result<void> sent = channels_->engine.events.send(encode_event(event), fds);
   if (!sent) log_.warning("tell the engine: " + sent.error().message);
+  return sent.has_value();
 }
 
 void Monitor::save_state() {

@@ -19,6 +19,7 @@
 #include "app/monitor_reply.h"
 #include "app/owner_setup.h"
 #include "app/session_state.h"
+#include "io/boot_timer.h"
 #include "io/fork_engine.h"
 #include "io/log.h"
 
@@ -72,7 +73,8 @@ class Monitor {
   void hear(const std::shared_ptr<Client>& client);
   void obey(io::ControlConnection socket, const ControlRequest& request, std::vector<io::UniqueFd> fds);
   Result<void> admit(const AttachRequest& request) const;
-  void tell(const MonitorEvent& event, std::vector<int> fds = {});
+  bool tell(const MonitorEvent& event, std::vector<int> fds = {});
+  void want_end();
   void serve_one();
   Answer answer(io::ControlMessage message);
 
@@ -98,6 +100,10 @@ class Monitor {
   Answer on(const TellProven& request);
 
   Result<HostFacts> read_facts() const;
+  void forget(const SessionState& session, HostFacts& facts) const;
+  Result<void> judge(const Judged& request);
+  [[nodiscard]] bool has_interface() const;
+  Result<std::vector<std::string>> read_outer(const std::string& session);
   Result<void> join(const Join& request);
   Result<Answer> open_tunnel(const OpenTunnel& request);
   Result<Answer> open_sockets(const OpenSockets& request);
@@ -131,11 +137,15 @@ class Monitor {
   std::vector<std::shared_ptr<Client>> clients_;
   std::vector<io::UniqueFd> passed_;  // with the request that is being answered
   std::string interface_;             // of the present engine's tunnel
+  std::uint32_t interface_index_ = 0;
+  std::vector<SessionState> going_;  // sessions that give way to this one
+  std::optional<std::pair<std::string, io::ControlConnection>> successor_;  // whom this one may give way to
+  std::optional<io::BootTimer> patience_;                                   // with an engine that is to end
   std::optional<std::uint16_t> port_;
   SessionState state_;
-  std::vector<Instant> deaths_;  // of engines, the newest
+  std::vector<Instant> dials_, deaths_;  // of engines; the newest of both
   int engines_ = 0, interrupts_ = 0;
-  bool is_undone_ = false, is_proven_ = false;
+  bool is_undone_ = false, is_proven_ = false, is_interface_up_ = false, is_end_wanted_ = false;
   config::ExitCode exit_code_{};
 };
 

@@ -8,26 +8,23 @@
 namespace isthmus::app {
 namespace {
 
-// Programs that the monitor runs may take their time; one that is gone is noticed at once.
-constexpr Duration kPatience = std::chrono::minutes{2};
-
-ConstBytes octets_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
+// Programs that the monitor runs may take their time, and a ctrl-Z stops it alone. One that is gone is
+// noticed at once.
+constexpr Duration kPatience = std::chrono::hours{24};
 
 }  // namespace
 
 Result<Begun> MonitorClient::wait_begin() {
   const io::ControlMessage message = TRY(channel_.receive_within(kPatience));
-  return decode_reply_octets<Begun>(octets_of(message.payload));
+  return decode_reply_octets<Begun>(bytes_of(message.payload));
 }
 
 Result<Bytes> MonitorClient::exchange(const MonitorRequest& request, std::span<const int> fds) {
   const RequestOctets octets = TRY(encode_monitor_request(request));
-  TRY(channel_.send({reinterpret_cast<const char*>(octets.data()), octets.size()}, fds));
+  TRY(channel_.send(text_of(octets), fds));
   io::ControlMessage message = TRY(channel_.receive_within(kPatience));
   received_ = std::move(message.fds);
-  const ConstBytes answer = octets_of(message.payload);
+  const ConstBytes answer = bytes_of(message.payload);
   const bool is_beside = answer.front() == 1;
   if (!is_beside) return Bytes{answer.begin() + 1, answer.end()};
   if (received_.empty()) return fail(Error::Code::kProtocol, "the monitor's answer is not there");

@@ -18,10 +18,12 @@ namespace {
 // Of incoming calls: the newest.
 constexpr std::size_t kLegsKept = 64;
 
+}  // namespace
+
 // What the session has is to be ours in a moment.
-void forget(const SessionState& session, const io::RuntimeDir& dir, HostFacts& facts) {
+void Monitor::forget(const SessionState& session, HostFacts& facts) const {
   std::erase_if(facts.interfaces, [&](const InterfaceFacts& one) { return one.name == session.interface; });
-  const Result<std::vector<io::SessionRecord>> records = io::Journal::read_all(dir);
+  const Result<std::vector<io::SessionRecord>> records = io::Journal::read_all(dir_);
   if (!records) return;
   const auto record = std::ranges::find(*records, session.session, &io::SessionRecord::session);
   if (record == records->end()) return;
@@ -35,8 +37,6 @@ void forget(const SessionState& session, const io::RuntimeDir& dir, HostFacts& f
     std::erase_if(*routes, is_its_own);
   }
 }
-
-}  // namespace
 
 void Monitor::wait_control() {
   listener_ready_.async_wait(
@@ -73,6 +73,8 @@ void Monitor::obey(io::ControlConnection socket, const ControlRequest& request,
                    std::vector<io::UniqueFd> fds) {
   if (const auto* stream = std::get_if<AttachRequest>(&request))
     return attach(std::move(socket), *stream, std::move(fds));
+  // What its user wants ends, whatever the engine makes of it.
+  if (std::holds_alternative<DownRequest>(request)) want_end();
   tell(Asked{request}, {socket.fd()});
 }
 
@@ -127,24 +129,25 @@ void Monitor::attach(io::ControlConnection front, const AttachRequest& request,
     save_state();
   }
   const LegId id = next_leg_++;
-  if (legs_.size() >= kLegsKept) legs_.erase(legs_.begin());
+  const auto oldest = std::ranges::find_if(legs_, [](const auto& entry) { return !entry.second.ssh; });
+  if (legs_.size() >= kLegsKept && oldest != legs_.end()) legs_.erase(oldest);
   legs_.emplace(id, std::move(leg));
-  tell(StreamArrived{id, request}, {fds[0].get(), fds[1].get(), waiting.fd()});
+  if (tell(StreamArrived{id, request}, {fds[0].get(), fds[1].get(), waiting.fd()})) return;
+  legs_.erase(id);
+  std::ignore =
+      waiting.send(encode(ControlReply{.text = "the session does not keep up", .is_not_taken = true}));
 }
 
 // The same machine may be known here by two names: as the far end of our own call, and as a root login whose
 // request is adopted. What was adopted gives way to what the user of this machine asked for: its stream goes
 // to the `up`, where the rule of the lower node id is applied as between two calls of one session. Peers with
 // a file of their own are paired by that file's name only. A host id is a claim, and must not let one peer
-// take another's place: ssh has to show that both have the same far end. A plan disturbs nobody. What a
-// session that gives way still has in the kernel is left out of the facts: it is going, and must not be taken
-// for a clash.
+// take another's place: ssh has to show that both have the same far end. A plan disturbs nobody.
 Monitor::Answer Monitor::on(const LookForRivals& request) {
   const Leg* leg = find(request.leg);
   if (leg != nullptr) note_far_end(*leg);
   save_state();  // whoever is asked to yield looks whether ssh has shown the same far end
-  Result<HostFacts> facts = read_facts();
-  if (!facts) return {encode_reply<void>(std::unexpected(facts.error())), {}};
+  going_.clear();
   Rivals rivals;
   for (const SessionState& other : read_states(dir_)) {
     const bool is_rival = other.session != setup_.session && other.peer_host == hex(request.host);
@@ -152,9 +155,10 @@ Monitor::Answer Monitor::on(const LookForRivals& request) {
     const bool we_yield = !setup_.dial && setup_.site.is_adopted() && other.role == "up";
     if (we_yield && rivals.yield_to.empty()) rivals.yield_to = other.session;
     const bool they_yield = setup_.dial && other.role == "attach" && other.is_adopted;
-    if (they_yield && ask_to_yield(other)) forget(other, dir_, *facts);
+    if (they_yield && ask_to_yield(other)) going_.push_back(other);
   }
-  rules_->give(*facts);
+  Result<HostFacts> facts = read_facts();
+  if (!facts) return {encode_reply<void>(std::unexpected(facts.error())), {}};
   rivals.facts = std::move(*facts);
   return {encode_reply(Result<Rivals>{std::move(rivals)}), {}};
 }
@@ -182,9 +186,15 @@ Monitor::Answer Monitor::on(const FindTwin& request) {
 }
 
 Monitor::Answer Monitor::on(const ReadOuter& request) {
-  const Result<SessionState> other = read_state(dir_, request.session);
-  if (!other) return {encode_reply<void>(std::unexpected(other.error())), {}};
-  return {encode_reply(Result<std::vector<std::string>>{other->outer}), {}};
+  return {encode_reply(read_outer(request.session)), {}};
+}
+
+// Connected to before anything is given up for it.
+Result<std::vector<std::string>> Monitor::read_outer(const std::string& session) {
+  SessionState other = TRY(read_state(dir_, session));
+  const std::filesystem::path path = TRY(dir_.file_of(session, "sock"));
+  successor_.emplace(session, TRY(io::ControlConnection::connect(path.string())));
+  return std::move(other.outer);
 }
 
 // Only what was adopted gives way, and only a stream that came to this session from where the other's ssh is
@@ -201,13 +211,13 @@ Result<void> Monitor::pass_on(const PassOn& request) {
   const SessionState other = TRY(read_state(dir_, request.session));
   if (std::ranges::find(other.outer, leg->request.client->to_string()) == other.outer.end())
     return fail(Error::Code::kRefused, "pass a stream on: its far end is not that session's");
-  const std::filesystem::path path = TRY(dir_.file_of(request.session, "sock"));
-  io::ControlConnection socket = TRY(io::ControlConnection::connect(path.string()));
+  if (!successor_ || successor_->first != request.session)
+    return fail(Error::Code::kRefused, "pass a stream on: that session was not asked");
   AttachRequest passed = leg->request;
   passed.session = request.session;
   passed.host = state_.peer_host;
   const std::array<int, 3> fds{passed_[0].get(), passed_[1].get(), passed_[2].get()};
-  return socket.send(encode(passed), fds);
+  return successor_->second.send(encode(passed), fds);
 }
 
 }  // namespace isthmus::app

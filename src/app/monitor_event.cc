@@ -6,10 +6,6 @@
 namespace isthmus::app {
 namespace {
 
-ConstBytes octets_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // As it lies in the message: what a control socket's clients say has a form already.
 struct Fields {
   std::size_t kind = 0;
@@ -59,7 +55,7 @@ std::string encode_event(const MonitorEvent& event) {
 }
 
 Result<MonitorEvent> decode_event(std::string_view octets) {
-  OctetReader reader{octets_of(octets), io::kMaxControlPayload};
+  OctetReader reader{bytes_of(octets), io::kMaxControlPayload};
   Fields fields;
   transfer(reader, fields);
   if (!reader.ok()) return fail(Error::Code::kProtocol, "the monitor's event is damaged");

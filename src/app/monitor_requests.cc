@@ -8,6 +8,7 @@
 #include "app/host_id.h"
 #include "app/monitor.h"
 #include "app/ssh_program.h"
+#include "io/boot_clock.h"
 #include "io/firewall_facts.h"
 #include "io/host_facts_reader.h"
 #include "io/netlink_message.h"
@@ -21,6 +22,11 @@ namespace {
 constexpr const char* kLikelyInterface = "isth0";
 // One carries, one is on its way, others may be on theirs out.
 constexpr std::ptrdiff_t kMostCalls = 8;
+// A session dials about once a second, and at once when the network changes.
+constexpr std::size_t kMostDials = 40;
+constexpr Duration kDialsWithin = std::chrono::seconds{20};
+// From Undo to the engine's end: ssh carries the goodbye.
+constexpr Duration kLastWords = std::chrono::seconds{10};
 
 std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> texts;
@@ -30,16 +36,17 @@ std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
 
 }  // namespace
 
+// Without what sessions still have that give way to this one: it is going, and must not be taken for a clash.
 Result<HostFacts> Monitor::read_facts() const {
   const std::string& wished = setup_.site.policy().interface;
-  if (!interface_.empty()) return io::read_host_facts(interface_);
-  return io::read_host_facts(wished.empty() ? kLikelyInterface : wished);
+  const std::string likely = wished.empty() ? kLikelyInterface : wished;
+  HostFacts facts = TRY(io::read_host_facts(interface_.empty() ? likely : interface_));
+  for (const SessionState& going : going_) forget(going, facts);
+  return facts;
 }
 
 Monitor::Answer Monitor::on(const ReadFacts&) {
-  const Result<HostFacts> facts = read_facts();
-  if (facts) rules_->give(*facts);
-  return {encode_reply(facts), {}};
+  return {encode_reply(read_facts()), {}};
 }
 
 Monitor::Answer Monitor::on(const ReadFirewall&) {
@@ -73,8 +80,14 @@ Monitor::Answer Monitor::on(const AskEndpoints& request) {
 }
 
 Monitor::Answer Monitor::on(const Judged& request) {
+  return {encode_reply(judge(request)), {}};
+}
+
+Result<void> Monitor::judge(const Judged& request) {
   const Leg* leg = find(request.leg);
-  return {encode_reply(rules_->judged(request, leg != nullptr ? outer_of(*leg) : OuterPath{})), {}};
+  if (leg == nullptr) return fail(Error::Code::kRefused, "judge a peer: there is no such stream");
+  const HostFacts facts = TRY(read_facts());
+  return rules_->judged(request, outer_of(*leg), facts);
 }
 
 Monitor::Answer Monitor::on(const Join& request) {
@@ -83,15 +96,25 @@ Monitor::Answer Monitor::on(const Join& request) {
 
 Result<void> Monitor::join(const Join& request) {
   const Leg* leg = find(request.leg);
-  if (setup_.plan_only || is_undone_ || interface_.empty() || leg == nullptr)
+  if (setup_.plan_only || !has_interface() || leg == nullptr)
     return fail(Error::Code::kRefused,
                 "join: there is no such stream, or no interface, or the session is over");
   const OuterPath outer = outer_of(*leg);
-  RoutePlanInput input = TRY(rules_->plan_for(request, interface_, outer));
+  const HostFacts facts = TRY(read_facts());
+  RoutePlanInput input = TRY(rules_->plan_for(request, interface_, outer, facts));
   input.datagram_port = port_;
   if (leg->ssh) dialler_.reached(outer);
-  const HostFacts facts = TRY(read_facts());
-  return routes_.bring_to(make_route_plan(input, facts));
+  const RoutePlan plan = make_route_plan(input, facts);
+  // The filter stands before the first packet can come out of the tunnel.
+  if (!is_interface_up_) TRY(routes_.bring_to({.lasting = plan.lasting, .while_up = {}, .warnings = {}}));
+  if (!is_interface_up_) TRY(io::TunDevice::set_up(interface_));
+  is_interface_up_ = true;
+  return routes_.bring_to(plan);
+}
+
+// The engine can let it go, and then the name may be another's.
+bool Monitor::has_interface() const {
+  return interface_index_ != 0 && io::interface_index(interface_) == interface_index_;
 }
 
 Monitor::Answer Monitor::on(const Suspend&) {
@@ -99,7 +122,8 @@ Monitor::Answer Monitor::on(const Suspend&) {
 }
 
 Monitor::Answer Monitor::on(const Resume&) {
-  if (is_undone_) return {encode_reply<void>(fail(Error::Code::kRefused, "resume: the session is over")), {}};
+  if (!has_interface())
+    return {encode_reply<void>(fail(Error::Code::kRefused, "resume: there is no interface")), {}};
   return {encode_reply(routes_.resume()), {}};
 }
 
@@ -109,6 +133,8 @@ Monitor::Answer Monitor::on(const PutBack&) {
 
 Monitor::Answer Monitor::on(const Undo&) {
   is_undone_ = true;
+  if (has_interface()) std::ignore = io::TunDevice::set_down(interface_);
+  patience_->set(io::boot_now() + kLastWords);
   std::vector<Error> left = routes_.undo();
   remove_state(dir_, setup_.session);
   return {encode_reply(Result<std::vector<Error>>{std::move(left)}), {}};
@@ -123,14 +149,15 @@ Monitor::Answer Monitor::on(const OpenTunnel& request) {
 // One a session: the engine has its only descriptors, and with them it goes.
 Result<Monitor::Answer> Monitor::open_tunnel(const OpenTunnel& request) {
   TRY(EngineRules::check(request));
-  if (!interface_.empty() || is_undone_ || setup_.plan_only)
+  if (!interface_.empty() || setup_.plan_only)
     return fail(Error::Code::kRefused, "open a tunnel interface: the session has one, or is over");
   const std::string& wished = setup_.site.policy().interface;
-  io::TunDevice device = TRY(routes_.applier().open_tun(
-      wished.empty() ? io::kTunNamePattern : std::string_view{wished}, request.mtu, request.queues));
+  io::TunDevice device =
+      TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished},
+                                     request.mtu, request.queues, io::TunState::kDown));
   interface_ = device.name();
-  const OpenedTunnel opened{device.name(), io::interface_index(device.name()),
-                            static_cast<std::uint8_t>(device.offloads())};
+  interface_index_ = io::interface_index(interface_);
+  const OpenedTunnel opened{interface_, interface_index_, static_cast<std::uint8_t>(device.offloads())};
   Answer answer{encode_reply(Result<OpenedTunnel>{opened}), {}};
   for (io::TunQueue& queue : device.queues()) answer.fds.push_back(queue.take_fd());
   return answer;
@@ -138,8 +165,7 @@ Result<Monitor::Answer> Monitor::open_tunnel(const OpenTunnel& request) {
 
 Monitor::Answer Monitor::on(const ChangeMtu& request) {
   Result<void> changed = EngineRules::check_mtu(request.mtu);
-  if (changed && interface_.empty())
-    changed = fail(Error::Code::kRefused, "set an MTU: there is no interface");
+  if (changed && !has_interface()) changed = fail(Error::Code::kRefused, "set an MTU: there is no interface");
   if (changed) changed = io::TunDevice::change_mtu_of(interface_, request.mtu);
   return {encode_reply(changed), {}};
 }
@@ -153,7 +179,7 @@ Monitor::Answer Monitor::on(const OpenSockets& request) {
 // On the port that policy names, else on the number that our sshd answered on, else on any.
 Result<Monitor::Answer> Monitor::open_sockets(const OpenSockets& request) {
   TRY(EngineRules::check_sockets(request.count));
-  if (port_ || is_undone_ || rules_->policy().path == session::PathMode::kStream)
+  if (port_ || rules_->policy().path == session::PathMode::kStream)
     return fail(Error::Code::kRefused, "open UDP sockets: the session has some, or may have none");
   const Leg* leg = find(request.leg);
   std::uint16_t answered_at = 0;
@@ -181,9 +207,12 @@ Monitor::Answer Monitor::on(const DialSsh&) {
 Result<Monitor::Answer> Monitor::dial() {
   const auto calls =
       std::ranges::count_if(legs_, [](const auto& entry) { return entry.second.ssh.has_value(); });
-  if (!setup_.dial || is_undone_ || calls >= kMostCalls)
+  const Instant now = io::boot_now();
+  std::erase_if(dials_, [now](Instant dial) { return now - dial > kDialsWithin; });
+  if (!setup_.dial || calls >= kMostCalls || dials_.size() >= kMostDials)
     return fail(Error::Code::kRefused,
                 "dial: this session is called, over, or has dialled too often at once");
+  dials_.push_back(now);
   Dialled dialled{next_leg_++, dialler_.look(*setup_.dial)};
   Answer answer;
   if (!dialled.why_not) {
@@ -235,7 +264,9 @@ Monitor::Answer Monitor::on(const EndLeg& request) {
 Monitor::Answer Monitor::on(const Note& note) {
   state_.phase = note.phase;
   state_.peer_name = note.peer_name;
-  state_.peer_host = note.peer_host;
+  // An adopted login has said whom it comes from; the engine, which has read more, does not make it
+  // another's.
+  if (!state_.is_adopted || state_.peer_host.empty()) state_.peer_host = note.peer_host;
   state_.peer_node = note.peer_node;
   state_.proof = note.proof;
   state_.accepted = note.accepted;

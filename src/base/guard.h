@@ -105,6 +105,8 @@ enum class Guard : std::uint8_t {
   kEnginePlan,     // a peer that only plans joins nothing
   kEngineRefusal,
   kEngineAccepted,
+  kEngineAcceptedNow,  // by what the machine is like when it joins
+  kEngineNetworks,     // some, or the filter would let all pass
   kEngineOffered,
   kEngineLocalAddress,
   kEngineRemoteAddress,

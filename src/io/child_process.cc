@@ -303,6 +303,7 @@ Result<ChildProcess> ChildProcess::start(const SpawnOptions& options) {
 }
 
 Result<ChildProcess> ChildProcess::adopt(pid_t pid) {
+  keep_exit_codes();
   ChildProcess child;
   TRY(child.watch(pid));
   return child;

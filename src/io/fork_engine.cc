@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <string>
 
 namespace isthmus::io {
 namespace {
@@ -35,13 +36,25 @@ void be_deaf_to_terminal() {
     sigaction(number, &ignored, nullptr);
 }
 
+// Of a terminal only what is written is the engine's: another descriptor of it, which cannot be read.
+void let_write_alone() {
+  const UniqueFd null{open("/dev/null", O_RDWR | O_CLOEXEC)};
+  dup2(null.get(), STDIN_FILENO);
+  for (const int number : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (isatty(number) == 0) continue;
+    const std::string path = "/proc/self/fd/" + std::to_string(number);
+    const UniqueFd writable{open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC)};
+    dup2(writable.is_open() ? writable.get() : null.get(), number);
+  }
+}
+
 [[noreturn]] void become_engine(const std::function<int(EngineChannels)>& engine,
                                 ControlConnection::Pair requests, ControlConnection::Pair events,
                                 pid_t monitor) {
   prctl(PR_SET_NAME, "isthmus-engine");
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::array<int, 2> kept{requests.theirs.fd(), events.theirs.fd()};
-  be_deaf_to_terminal();
+  let_write_alone();
   // The C library would go on believing in a connection to the system's log.
   closelog();
   // A monitor that died before it could be seen to.
@@ -59,8 +72,16 @@ Result<EngineProcess> fork_engine(const std::function<int(EngineChannels)>& engi
   ControlConnection::Pair events = TRY(ControlConnection::make_pair());
   const pid_t monitor = getpid();
   std::fflush(nullptr);
+  // Handlers of ours must not run in the child.
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &former);
   const pid_t pid = fork();
-  if (pid < 0) return fail_errno(errno, "start the engine: fork");
+  const int fork_errno = errno;
+  if (pid == 0) be_deaf_to_terminal();
+  sigprocmask(SIG_SETMASK, &former, nullptr);
+  if (pid < 0) return fail_errno(fork_errno, "start the engine: fork");
   if (pid == 0) become_engine(engine, std::move(requests), std::move(events), monitor);
   return EngineProcess{TRY(ChildProcess::adopt(pid)), std::move(requests.ours), std::move(events.ours)};
 }

@@ -37,8 +37,9 @@ Result<HostApplier> HostApplier::open(const RuntimeDir& dir, std::string_view se
   return over(dir, TRY(Journal::create(dir, session)));
 }
 
-Result<TunDevice> HostApplier::open_tun(std::string_view name_or_pattern, int mtu, std::size_t queues) {
-  TunDevice device = TRY(TunDevice::open(name_or_pattern, mtu, TunOffloads::kTcpAndUdp, queues));
+Result<TunDevice> HostApplier::open_tun(std::string_view name_or_pattern, int mtu, std::size_t queues,
+                                        TunState state) {
+  TunDevice device = TRY(TunDevice::open(name_or_pattern, mtu, TunOffloads::kTcpAndUdp, queues, state));
   // No intent: the kernel undoes an interface when its descriptor closes, however we end.
   TRY(journal_.name_interface(device.name(), interface_index(device.name())));
   return device;

@@ -32,7 +32,8 @@ class HostApplier {
   [[nodiscard]] bool is_standing(const HostChange& change) const;
 
   // The interface lives as long as the returned device.
-  Result<TunDevice> open_tun(std::string_view name_or_pattern, int mtu, std::size_t queues = 1);
+  Result<TunDevice> open_tun(std::string_view name_or_pattern, int mtu, std::size_t queues = 1,
+                             TunState state = TunState::kUp);
 
   // Success if it is applied already.
   Result<void> apply(const HostChange& change);

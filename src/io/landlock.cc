@@ -48,6 +48,10 @@ Result<std::vector<std::string>> restrict_files() {
   std::vector<std::string> missing;
   if (abi < 4)
     missing.emplace_back("this kernel's Landlock knows no TCP: seccomp alone keeps the engine from it");
+  if (abi < 6)
+    missing.emplace_back(
+        "this kernel's Landlock knows no abstract UNIX sockets and no signals: seccomp alone keeps from "
+        "them");
   Ruleset ruleset{.files = files_of(abi)};
   if (abi >= 4) ruleset.network = kBindAndConnectTcp;
   if (abi >= 6) ruleset.scope = kAbstractUnixAndSignals;

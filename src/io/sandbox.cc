@@ -1,13 +1,19 @@
 #include "io/sandbox.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <iterator>
 #include <tuple>
 
 #include "io/core_dumps.h"
@@ -39,14 +45,23 @@ void raise_limits() {
   std::ignore = setrlimit(RLIMIT_MEMLOCK, &kLockedOctets);
 }
 
-// All capabilities go with user 0, as nothing asks the kernel to keep them (capabilities(7)).
 Result<void> become(const User& user) {
   if (setgroups(0, nullptr) != 0) return fail_errno(errno, "enter the sandbox: leave all groups");
   if (setresgid(user.gid, user.gid, user.gid) != 0)
     return fail_errno(errno, "enter the sandbox: change the group");
   if (setresuid(user.uid, user.uid, user.uid) != 0)
     return fail_errno(errno, "enter the sandbox: change the user");
-  if (setuid(0) == 0) return fail(Error::Code::kSystem, "enter the sandbox: root could be had again");
+  return {};
+}
+
+// They go with user 0, as nothing asks the kernel to keep them (capabilities(7)); where that user cannot be
+// left, they go alone.
+Result<void> drop_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const std::array<__user_cap_data_struct, 2> none{};
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (syscall(SYS_capset, &header, none.data()) != 0)
+    return fail_errno(errno, "enter the sandbox: drop capabilities");
   return {};
 }
 
@@ -55,14 +70,21 @@ Result<void> become(const User& user) {
 Result<std::vector<std::string>> enter_sandbox() {
   const User user = sandbox_user();
   raise_limits();
-  if (geteuid() == 0) TRY(become(user));
+  std::vector<std::string> missing;
+  const Result<void> changed = geteuid() == 0 ? become(user) : Result<void>{};
+  // A user namespace may know no other user than root.
+  if (!changed && changed.error().os_errno != EINVAL) return std::unexpected(changed.error());
+  if (!changed)
+    missing.push_back(changed.error().message + ": the engine stays root's, without capabilities");
+  TRY(drop_capabilities());
+  clearenv();
   // The change of user has forgotten both.
   forbid_core_dumps();
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
     return fail_errno(errno, "enter the sandbox: end with the monitor");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail_errno(errno, "enter the sandbox: no new privileges");
-  std::vector<std::string> missing = TRY(restrict_files());
+  std::ranges::move(TRY(restrict_files()), std::back_inserter(missing));
   TRY(restrict_system_calls());
   return missing;
 }

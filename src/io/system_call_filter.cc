@@ -1,11 +1,12 @@
 #include "io/system_call_filter.h"
 
-#include <linux/futex.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -44,7 +45,6 @@ constexpr std::array kAllowed{SCMP_SYS(read),
                               SCMP_SYS(dup),
                               SCMP_SYS(dup2),
                               SCMP_SYS(dup3),
-                              SCMP_SYS(fcntl),
                               SCMP_SYS(fstat),
                               SCMP_SYS(lseek),
                               SCMP_SYS(pipe2),
@@ -79,9 +79,7 @@ constexpr std::array kAllowed{SCMP_SYS(read),
                               SCMP_SYS(sched_yield),
                               SCMP_SYS(sched_getaffinity),
                               SCMP_SYS(sched_getattr),
-                              SCMP_SYS(sched_setattr),
                               SCMP_SYS(getpriority),
-                              SCMP_SYS(setpriority),
                               SCMP_SYS(gettid),
                               SCMP_SYS(getpid),
                               SCMP_SYS(getppid),
@@ -179,6 +177,17 @@ void add_rest(Rules& rules) {
             SCMP_A2(SCMP_CMP_EQ, kRecvErr));
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, kIpv6),
             SCMP_A2(SCMP_CMP_EQ, kRecvErr6));
+  // Not F_SETOWN and its kin, which have the kernel signal whom one likes.
+  for (const int command : {F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC}) {
+    const auto number = static_cast<std::uint64_t>(command);
+    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, number));
+  }
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+            SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+  // Of the calling thread alone.
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setpriority), SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
+            SCMP_A1(SCMP_CMP_EQ, 0));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(sched_setattr), SCMP_A0(SCMP_CMP_EQ, 0));
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA));
   const auto own = static_cast<std::uint64_t>(getpid());

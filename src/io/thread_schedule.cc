@@ -28,7 +28,7 @@ static_assert(sizeof(ScheduleAttributes) == 48, "SCHED_ATTR_SIZE_VER0");
 
 // Linux has a niceness of each thread.
 bool set_thread_niceness(int niceness) {
-  return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) == 0;
+  return ::setpriority(PRIO_PROCESS, 0, niceness) == 0;
 }
 
 int thread_niceness(pid_t thread) {

@@ -111,21 +111,27 @@ Result<UniqueFd> control_socket() {
   return socket;
 }
 
-Result<void> bring_up(const std::string& name) {
+Result<void> set_queue_length(const std::string& name) {
   const UniqueFd control = TRY(control_socket());
   ifreq request = request_for(name);
   request.ifr_qlen = kTransmitQueueLength;
-  TRY(ask(control.get(), SIOCSIFTXQLEN, request, "set the queue length"));
-  request = request_for(name);
+  return ask(control.get(), SIOCSIFTXQLEN, request, "set the queue length");
+}
+
+Result<void> set_state(const std::string& name, TunState state) {
+  const UniqueFd control = TRY(control_socket());
+  ifreq request = request_for(name);
   TRY(ask(control.get(), SIOCGIFFLAGS, request, "read the flags"));
-  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-  return ask(control.get(), SIOCSIFFLAGS, request, "bring up the link");
+  const int others = request.ifr_flags & ~IFF_UP;
+  request.ifr_flags = static_cast<short>(state == TunState::kUp ? others | IFF_UP : others);
+  return ask(control.get(), SIOCSIFFLAGS, request,
+             state == TunState::kUp ? "bring up the link" : "take down the link");
 }
 
 }  // namespace
 
 Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, TunOffloads wished,
-                                  std::size_t queues) {
+                                  std::size_t queues, TunState state) {
   std::string shape{name_or_pattern};
   if (const auto number = shape.find("%d"); number != std::string::npos) shape.replace(number, 2, "0");
   // A second '%' would be the kernel's to interpret.
@@ -142,7 +148,8 @@ Result<TunDevice> TunDevice::open(std::string_view name_or_pattern, int mtu, Tun
     device.queues_.emplace_back(TRY(join(device.name_, queues)), offloads);
   TRY(device.change_mtu(mtu));
   TRY(quieten(device.name_));
-  TRY(bring_up(device.name_));
+  TRY(set_queue_length(device.name_));
+  if (state == TunState::kUp) TRY(set_up(device.name_));
   return device;
 }
 
@@ -150,6 +157,14 @@ TunDevice TunDevice::adopt(std::string name, TunOffloads offloads, std::vector<U
   TunDevice device{std::move(name)};
   for (UniqueFd& queue : queues) device.queues_.emplace_back(std::move(queue), offloads);
   return device;
+}
+
+Result<void> TunDevice::set_up(const std::string& name) {
+  return set_state(name, TunState::kUp);
+}
+
+Result<void> TunDevice::set_down(const std::string& name) {
+  return set_state(name, TunState::kDown);
 }
 
 Result<void> TunDevice::change_mtu_of(const std::string& name, int mtu) {

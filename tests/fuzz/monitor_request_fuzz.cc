@@ -31,10 +31,10 @@ void check_within(const std::vector<Prefix>& prefixes, const Prefix& permitted) 
 }
 
 void ask(EngineRules& rules, const MonitorRequest& request) {
-  if (const auto* judged = std::get_if<Judged>(&request)) std::ignore = rules.judged(*judged, {});
+  if (const auto* judged = std::get_if<Judged>(&request)) std::ignore = rules.judged(*judged, {}, facts());
   const auto* join = std::get_if<Join>(&request);
   if (join == nullptr) return;
-  const Result<RoutePlanInput> plan = rules.plan_for(*join, "isth0", {});
+  const Result<RoutePlanInput> plan = rules.plan_for(*join, "isth0", {}, facts());
   if (!plan) return;
   check_within(plan->accepted, policy().accepts.front());
   check_within(plan->offered, policy().offers.front());
@@ -44,7 +44,6 @@ void ask(EngineRules& rules, const MonitorRequest& request) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   EngineRules rules{Site{policy(), std::nullopt}, 0};
-  rules.give(facts());
   for (ConstBytes input{data, size}; !input.empty();
        input = input.subspan(std::min(input.size(), kRequestSize))) {
     RequestOctets octets{};

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -74,7 +75,7 @@ TEST_F(SandboxTest, OpensNoFile) {
   expect_refused("unlink", [] { return ::unlink("/tmp/isthmus-sandbox"); });
 }
 
-TEST_F(SandboxTest, OpensNoSocketAndReachesNobody) {
+TEST_F(SandboxTest, OpensNoSocket) {
   expect_refused("socket", [] { return ::socket(AF_INET, SOCK_STREAM, 0); });
   expect_refused("raw socket", [] { return ::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP); });
   expect_refused("netlink", [] { return ::socket(AF_NETLINK, SOCK_RAW, 0); });
@@ -114,16 +115,25 @@ TEST_F(SandboxTest, DiesOfTracing) {
                [] { return ::syscall(SYS_process_vm_readv, ::getppid(), nullptr, 0, nullptr, 0, 0); });
 }
 
-TEST_F(SandboxTest, DiesOfBecomingAnotherOrAnotherProcess) {
+TEST_F(SandboxTest, DiesOfBecomingAnotherUser) {
   expect_fatal("setuid", [] { return ::setuid(0); });
   expect_fatal("unshare", [] { return ::syscall(SYS_unshare, 0x10000000); });
   expect_fatal("mount", [] { return ::syscall(SYS_mount, "x", "/", "tmpfs", 0, nullptr); });
+}
+
+TEST_F(SandboxTest, StartsNoProcess) {
   expect_refused("fork", [] { return ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr); });
 }
 
 TEST_F(SandboxTest, SignalsNobody) {
   expect_refused("kill", [] { return ::kill(::getppid(), SIGTERM); });
   expect_refused("tgkill", [] { return ::syscall(SYS_tgkill, ::getppid(), ::getppid(), SIGTERM); });
+}
+
+TEST_F(SandboxTest, HasNobodySignalledAndRaisesNobodysPriority) {
+  expect_refused("F_SETOWN", [] { return ::fcntl(STDERR_FILENO, F_SETOWN, ::getppid()); });
+  expect_refused("setpriority",
+                 [] { return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::getppid()), -1); });
 }
 
 TEST_F(SandboxTest, ExecutesNothingThatWasWritten) {
@@ -142,7 +152,7 @@ TEST_F(SandboxTest, PutsNothingIntoATerminal) {
   ::close(terminal);
 }
 
-TEST_F(SandboxTest, HasNoRightOfRoots) {
+TEST_F(SandboxTest, IsAnotherUserThanRoot) {
   const End end = in_sandbox([] {
     const bool is_other = ::getuid() != 0 && ::geteuid() != 0;
     return is_other ? 0 : 1;

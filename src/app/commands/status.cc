@@ -11,6 +11,7 @@
 #include "app/session_state.h"
 #include "io/control_socket.h"
 #include "io/journal.h"
+#include "io/log.h"
 #include "net/host_change.h"
 
 namespace isthmus::app {
@@ -51,8 +52,9 @@ std::vector<Entry> read_entries(const io::RuntimeDir& dir, const std::optional<s
   return entries;
 }
 
+// What a peer called itself, and what an engine says of itself, may hold anything.
 void print(const std::string& line) {
-  std::puts(line.c_str());
+  std::puts(io::log_line(line).c_str());
 }
 
 void print_dead(const Entry& entry) {
@@ -124,7 +126,7 @@ void print_json(const std::vector<Entry>& entries) {
     }
     text += (text.empty() ? "" : ",\n") + to_json_text(state);
   }
-  print("[" + text + "]");
+  std::puts(("[" + text + "]").c_str());
 }
 
 }  // namespace
