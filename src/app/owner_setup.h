@@ -1,4 +1,4 @@
-// What a session owner is told once, by the command that makes it.
+// What both processes of a session are told once, by the command that makes it.
 #pragma once
 
 #include <functional>
