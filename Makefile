@@ -27,7 +27,7 @@ help:
 	@echo "make soak             simulations, the judges of ESP, replay, disorder, forging and rekeys at length: four hours"
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
+	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds, two at a time"
 	@echo "make bench            the benchmarks, half an hour; BENCH=--quick for a glance, BENCH=--write for docs/benchmarks.md"
 	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make deb              a Debian package: build/deb/*.deb"
