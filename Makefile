@@ -19,7 +19,7 @@ sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
 
 # What starts threads, or does what a thread may do at the same time: all of it runs under ThreadSanitizer. Its shadow memory
 # wants addresses that some kernels' randomisation takes, hence setarch.
-threaded = kernel unit_io unit_dataplane conformance
+threaded = kernel unit_io unit_dataplane
 unshaken = setarch $(shell uname -m) -R
 
 # What does more with ISTHMUS_SOAK=1.
