@@ -7,6 +7,9 @@ KEEP    ?=
 BENCH   ?=
 export DESTDIR
 
+empty   =
+space   = $(empty) $(empty)
+
 packages = @tools/install_packages.sh
 # The end-to-end tests and the demo make network namespaces, which takes root.
 as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
@@ -14,10 +17,15 @@ as_root  = $(if $(filter 0,$(shell id -u)),,sudo)
 # End-to-end tests that `make sanitize` runs too, with the sanitized program at both ends.
 sanitized = netns_join|netns_ctrl_c|interop_ppp_daemon
 
+# What starts threads, or does what a thread may do at the same time: all of it runs under ThreadSanitizer. Its shadow memory
+# wants addresses that some kernels' randomisation takes, hence setarch.
+threaded = kernel unit_io unit_dataplane
+unshaken = setarch $(shell uname -m) -R
+
 # What does more with ISTHMUS_SOAK=1.
 soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey arguments recovery ssh_flood shortage)
 
-.PHONY: all build test soak demo style lint sanitize guards fuzz bench install deb clean help
+.PHONY: all build test soak demo style lint sanitize tsan guards fuzz bench install deb clean help
 all: build
 
 help:
@@ -28,7 +36,8 @@ help:
 	@echo "make lint             format, clang-tidy, layering, length of files, the manual's tables"
 	@echo "make sanitize         all but most end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make guards           every guard inverted and opened in turn: some test has to fail"
-	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds"
+	@echo "make tsan             what runs in threads, under ThreadSanitizer"
+	@echo "make fuzz SECONDS=30  every fuzz target for that many seconds, two at a time"
 	@echo "make bench            the benchmarks, half an hour; BENCH=--quick for a glance, BENCH=--write for docs/benchmarks.md"
 	@echo "make install          to DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make deb              a Debian package: build/deb/*.deb"
@@ -85,6 +94,13 @@ guards:
 	@cmake --preset guards
 	@cmake --build --preset guards -j $(JOBS)
 	@$(as_root) /usr/bin/python3 -B tools/run_guards.py --build build/guards
+
+tsan:
+	$(packages) build net test
+	@cmake --preset tsan
+	@cmake --build --preset tsan -j $(JOBS) --target $(threaded)
+	@cd build/tsan && $(as_root) env TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $(unshaken) \
+	  ctest --output-on-failure --no-tests=error -j 2 -R '^($(subst $(space),|,$(threaded)))$$'
 
 fuzz:
 	$(packages) build fuzz

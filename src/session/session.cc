@@ -214,6 +214,8 @@ void Session::follow(Instant now, CallId id) {
 // A call of another machine beside the one that stands is refused before it is judged, for that would change
 // the policy that stands. A plan is told beside it anyway.
 void Session::on(Instant now, Call& call, PeerHeard& heard) {
+  // Of a call that stood beside the one whose end was the session's.
+  if (phase_ == Phase::kClosing || phase_ == Phase::kEnded) return;
   const bool is_beside = current_ != call.id() && (current_ || phase_ == Phase::kUp);
   if (is_beside && !only_asks(call) && !are_of_one_pair(call.agreement(), established_))
     return call.hang_up(now, {Bye::Reason::kRefused, kAnotherMachine});
