@@ -1,5 +1,6 @@
-// Where the program's sanitizers write: into files, since standard error of a process that sshd started, or that detached
-// itself, is nobody's to read. `make sanitize` looks for them. The names are the sanitizers' own.
+// Where the program's sanitizers write: into files, since standard error of a process that sshd started, or
+// that detached itself, is nobody's to read. `make sanitize` looks for them. The names are the sanitizers'
+// own.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __ubsan_default_options();
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every guard of src/base/guard.h, shown to be tested: inverted, and open to all, it must make some test fail.
+"""Every guard of src/base/guard_names.h, shown to be tested: inverted, and open to all, it must make some test fail.
 
     run_guards.py --build build/guards [GUARD...]
 
@@ -147,7 +147,7 @@ class Failure(Exception):
 
 
 def guards():
-    text = (ROOT / "src/base/guard.h").read_text()
+    text = (ROOT / "src/base/guard_names.h").read_text()
     return re.findall(r"\b(k\w+)\b(?=[^/\n]*,)", re.search(r"enum class Guard : .*?\{(.*?)\n\};", text, re.S)[1])
 
 
@@ -169,7 +169,7 @@ def disagreements(names, asked):
             yield f"{name}: no source asks it"
         if name not in WATCHED_BY:
             yield f"{name}: tools/run_guards.py does not say who watches it"
-    yield from (f"{name}: tools/run_guards.py names it, src/base/guard.h does not" for name in sorted(set(WATCHED_BY) - set(names)))
+    yield from (f"{name}: tools/run_guards.py names it, src/base/guard_names.h does not" for name in sorted(set(WATCHED_BY) - set(names)))
     yield from (f"{place}: twice in a line" for place in sorted(set(asked)) if asked.count(place) > 1)
 
 

@@ -50,7 +50,7 @@ class Monitor {
     AttachRequest request;                              // of an incoming one
     OuterPath outer;
   };
-  struct Client {  // of the control socket, before its request
+  struct Client {  // before its request
     io::ControlConnection socket;
     asio::posix::stream_descriptor readable;
   };
@@ -77,7 +77,6 @@ class Monitor {
   void want_end();
   void serve_one();
   Answer answer(io::ControlMessage message);
-
   Answer on(const ReadFacts&);
   Answer on(const ReadFirewall&);
   Answer on(const LookForRivals& request);
@@ -98,7 +97,6 @@ class Monitor {
   Answer on(const PassOn& request);
   Answer on(const Note& note);
   Answer on(const TellProven& request);
-
   Result<HostFacts> read_facts() const;
   void forget(const SessionState& session, HostFacts& facts) const;
   Result<void> judge(const Judged& request);

@@ -11,11 +11,11 @@ import pytest
 
 from support.netns import POLANSKI_OUT, POLANSKI_OUT6
 
+ALONE = "how soon ssh ends is measured"
+
 # Stands for isthmus under a terminal: starts ssh, has a line echoed through it, waits for ctrl-C, and tries again.
 PARENT = r"""
 import signal, subprocess, sys
-
-ALONE = "how soon ssh ends is measured"
 ignores, ssh = sys.argv[1] == "ignored", sys.argv[2:]
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 def prepare():
