@@ -23,6 +23,7 @@ constexpr std::size_t kMostDeaths = 3;
 constexpr Duration kDeathsWithin = std::chrono::minutes{1};
 // From a signal or `down` to the end: goodbye, PPP's and ssh's.
 constexpr Duration kEndWithin = std::chrono::seconds{30};
+constexpr Duration kEndAfterClosing = std::chrono::seconds{5};
 // Longer than this goes beside the message.
 constexpr std::size_t kMostInMessage = 32 * 1024;
 
@@ -144,7 +145,10 @@ void Monitor::wait_engine_end() {
 
 void Monitor::serve_one() {
   Result<std::optional<io::ControlMessage>> message = channels_->engine.requests.receive();
-  if (!message) return channels_->engine.process.kill();  // gone already, or what it sent is no message
+  // Its end is told by its process, which follows; what is no message is no engine's.
+  if (!message && message.error().code == Error::Code::kClosed)
+    return patience_->set(io::boot_now() + kEndAfterClosing);
+  if (!message) return channels_->engine.process.kill();
   if (*message) {
     Answer answered = answer(std::move(**message));
     Bytes octets{0};

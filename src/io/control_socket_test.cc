@@ -74,7 +74,7 @@ std::ptrdiff_t open_descriptors() {
 
 TEST_F(ControlSocket, ClosesSurplusDescriptors) {
   ControlConnection::Pair pair = ControlConnection::make_pair().value();
-  for (const std::size_t count : {5U, 6U, 64U}) {
+  for (const std::size_t count : {kMaxControlFds + 1, kMaxControlFds + 2, std::size_t{64}}) {
     const std::ptrdiff_t before = open_descriptors();
     ASSERT_EQ(send_descriptors(pair.ours.fd(), "x", std::vector<int>(count, STDIN_FILENO)), 1);
     const auto message = pair.theirs.receive();
