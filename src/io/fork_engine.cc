@@ -17,7 +17,7 @@ namespace {
 
 // They become the two behind the standard streams; all others are closed.
 bool keep_only(std::array<int, 2>& kept) {
-  constexpr int kOutOfTheWay = 64;
+  constexpr int kOutOfTheWay = STDERR_FILENO + 3;
   for (int& fd : kept) fd = fcntl(fd, F_DUPFD_CLOEXEC, kOutOfTheWay);
   for (int i = 0; i < 2; ++i) {
     const int place = STDERR_FILENO + 1 + i;
@@ -58,7 +58,11 @@ void let_write_alone() {
   // The C library would go on believing in a connection to the system's log.
   closelog();
   // A monitor that died before it could be seen to.
-  if (getppid() != monitor || !keep_only(kept)) _exit(127);
+  if (getppid() != monitor) _exit(127);
+  if (!keep_only(kept)) {
+    std::perror("isthmus: start the engine: keep its descriptors");
+    _exit(127);
+  }
   const int status = engine({ControlConnection{UniqueFd{kept[0]}}, ControlConnection{UniqueFd{kept[1]}}});
   std::fflush(nullptr);
   // Destructors of what was the monitor's are not ours to run.
