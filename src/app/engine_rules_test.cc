@@ -44,8 +44,8 @@ class EngineRulesTest : public ::testing::Test {
     return {.leg = leg,
             .accepted = {prefix("193.6.35.0/24")},
             .offered = {prefix("193.6.37.0/24")},
-            .ipv4 = Join::Ipv4{address("193.6.37.12"), address("193.6.35.12")},
-            .ipv6 = Join::Ipv6{1, 2}};
+            .ipv4 = AgreedIpv4{address("193.6.37.12"), address("193.6.35.12")},
+            .ipv6 = AgreedIpv6{1, 2}};
   }
   [[nodiscard]] bool permits(const Join& wanted) const {
     return rules_.plan_for(wanted, "isth0", outer_, facts()).has_value();

@@ -38,11 +38,11 @@ void each_field(Archive& archive, Judged& request) {
   archive(request.leg, request.hello);
 }
 template <typename Archive>
-void each_field(Archive& archive, Join::Ipv4& ipv4) {
+void each_field(Archive& archive, AgreedIpv4& ipv4) {
   archive(ipv4.local, ipv4.remote);
 }
 template <typename Archive>
-void each_field(Archive& archive, Join::Ipv6& ipv6) {
+void each_field(Archive& archive, AgreedIpv6& ipv6) {
   archive(ipv6.local, ipv6.remote);
 }
 template <typename Archive>

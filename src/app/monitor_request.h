@@ -46,17 +46,17 @@ struct Judged {
   std::optional<session::Hello> hello;
 };
 // Both ends agree on this: what follows from it is done to the machine.
+struct AgreedIpv4 {
+  IpAddress local, remote;
+};
+struct AgreedIpv6 {
+  std::uint64_t local = 0, remote = 0;  // interface identifiers
+};
 struct Join {
   LegId leg = 0;
   std::vector<Prefix> accepted, offered;
-  struct Ipv4 {
-    IpAddress local, remote;
-  };
-  std::optional<Ipv4> ipv4;
-  struct Ipv6 {
-    std::uint64_t local = 0, remote = 0;  // interface identifiers
-  };
-  std::optional<Ipv6> ipv6;
+  std::optional<AgreedIpv4> ipv4;
+  std::optional<AgreedIpv6> ipv6;
 };
 struct Suspend {};
 struct Resume {};

@@ -23,8 +23,8 @@ Join whole_join() {
   Join join{.leg = 7,
             .accepted = {prefix("193.6.37.0/24"), prefix("2001:db8:37::/64")},
             .offered = {prefix("193.6.35.0/24")},
-            .ipv4 = Join::Ipv4{address("193.6.35.12"), address("193.6.37.12")},
-            .ipv6 = Join::Ipv6{1, ~0ULL}};
+            .ipv4 = AgreedIpv4{address("193.6.35.12"), address("193.6.37.12")},
+            .ipv6 = AgreedIpv6{1, ~0ULL}};
   return join;
 }
 

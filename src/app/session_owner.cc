@@ -125,7 +125,7 @@ void SessionOwner::wait_events() {
 }
 
 // The first signal says goodbye to the peer and undoes; the second only undoes.
-void SessionOwner::on(const Signalled& signal, std::vector<io::UniqueFd>) {
+void SessionOwner::on(const Signalled& signal, const std::vector<io::UniqueFd>&) {
   signal_ = signal.number;
   if (++interrupts_ > 1)
     return finish(config::ExitCode::kInterrupted, "interrupted twice: undone without a word to the far end");

@@ -41,10 +41,10 @@ class SessionOwner {
   Result<void> arm();
   void wait_events();
   void wait_network();
-  void on(const Signalled& signal, std::vector<io::UniqueFd> fds);
+  void on(const Signalled& signal, const std::vector<io::UniqueFd>& fds);
   void on(const StreamArrived& arrived, std::vector<io::UniqueFd> fds);
   void on(const Asked& asked, std::vector<io::UniqueFd> fds);
-  void on(const SshEnded& ended, std::vector<io::UniqueFd> fds);
+  void on(const SshEnded& ended, const std::vector<io::UniqueFd>& fds);
   void yield_to(const std::string& session);
 
   // After every event: actions out of the session, octets out to the streams, the next deadline.
@@ -83,6 +83,7 @@ class SessionOwner {
   Result<void> join(const session::Agreement& agreement, LegId id);
   Result<void> open_tunnel(int mtu);
   void let_go_of_terminal();
+  void tell_joined(const session::Agreement& agreement, const RoutePlan& plan);
   int agree_mtu(const session::Agreement& agreement);
   void follow_mtu(Instant now);
   void look_at_network();

@@ -113,6 +113,10 @@ std::vector<Prefix> tunnelled_by(const RoutePlan& plan) {
   return prefixes;
 }
 
+std::string peer_text(const session::Agreement& agreement) {
+  return agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
+}
+
 void note_agreement(SessionState& state, const session::Agreement& agreement, int mtu) {
   state.phase = "up";
   state.mtu = mtu;
@@ -147,10 +151,8 @@ void SessionOwner::on(session::Establish& establish) {
 Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
   const LegEndpoints endpoints = monitor_.endpoints(id);
   const OuterPath outer = outer_of(id, legs_.at(id));
-  const std::string with =
-      agreement.peer ? fmt::format("with {}", agreement.peer->name) : "with a plain PPP peer";
-  say_step("link",
-           fmt::format("PPP {}: {}{}", with, agreement.ipv4 ? "IPv4 " : "", agreement.ipv6 ? "IPv6" : ""));
+  say_step("link", fmt::format("PPP {}: {}{}", peer_text(agreement), agreement.ipv4 ? "IPv4 " : "",
+                               agreement.ipv6 ? "IPv6" : ""));
   const int mtu = agree_mtu(agreement);
   TRY(open_tunnel(mtu));
   mtu_.set(mtu);
@@ -167,18 +169,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
   TRY(monitor_.join(id, agreement));
   selector_ = Site::selector(agreement, interface, outer, facts);
   if (agreement.ipv6) interface_id_ = agreement.ipv6->local_interface_id;
-
-  const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
-                                                             agreement.ipv4->remote.to_string())
-                                               : std::string{"IPv6 only"};
-  say_step("addresses", fmt::format("{} on {}, MTU {}", addresses, interface, mtu));
-  say_step("routes", fmt::format("{} → {}", joined(texts(agreement.accepted)), interface));
-  for (const std::string& warning : plan.warnings) {
-    log_.record(io::LogLevel::kWarning, warning);
-    if (setup_.progress) setup_.progress->detail(warning);
-  }
-  log_.notice(fmt::format("link up {}: {}, accepted {}, offered {}", with, addresses,
-                          joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
+  tell_joined(agreement, plan);
   waiting_for_ = "the proof";
   note_agreement(state_, agreement, mtu);
   save_state();
@@ -188,6 +179,21 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
   ready_ = setup_.site.ready(agreement, facts);
   session_->routes_ready(io::boot_now(), *ready_);
   return {};
+}
+
+void SessionOwner::tell_joined(const session::Agreement& agreement, const RoutePlan& plan) {
+  const std::string interface = tunnel_->device().name();
+  const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
+                                                             agreement.ipv4->remote.to_string())
+                                               : std::string{"IPv6 only"};
+  say_step("addresses", fmt::format("{} on {}, MTU {}", addresses, interface, *mtu_.wanted()));
+  say_step("routes", fmt::format("{} → {}", joined(texts(agreement.accepted)), interface));
+  for (const std::string& warning : plan.warnings) {
+    log_.record(io::LogLevel::kWarning, warning);
+    if (setup_.progress) setup_.progress->detail(warning);
+  }
+  log_.notice(fmt::format("link up {}: {}, accepted {}, offered {}", peer_text(agreement), addresses,
+                          joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
 }
 
 Result<void> SessionOwner::open_tunnel(int mtu) {

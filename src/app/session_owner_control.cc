@@ -48,7 +48,7 @@ void SessionOwner::on(const Asked& asked, std::vector<io::UniqueFd> fds) {
   std::ignore = connection.send(to_json_text(present_state()));
 }
 
-void SessionOwner::on(const SshEnded& ended, std::vector<io::UniqueFd>) {
+void SessionOwner::on(const SshEnded& ended, const std::vector<io::UniqueFd>&) {
   const auto place = legs_.find(ended.leg);
   if (place != legs_.end() && place->second.ssh) place->second.ssh->process_ended(ended.status);
 }

@@ -56,7 +56,7 @@ class RandomRequests {
     return {.leg = leg(),
             .accepted = {prefix("10.2.0.0/24")},
             .offered = {prefix("10.1.0.0/24")},
-            .ipv4 = Join::Ipv4{IpAddress::parse("10.1.0.1").value(), IpAddress::parse("10.2.0.1").value()},
+            .ipv4 = AgreedIpv4{IpAddress::parse("10.1.0.1").value(), IpAddress::parse("10.2.0.1").value()},
             .ipv6 = {}};
   }
   session::Hello hello() {
@@ -72,8 +72,8 @@ class RandomRequests {
   Join join() {
     if (below(4) == 0) return good_join();
     Join join{.leg = leg(), .accepted = prefixes(), .offered = prefixes(), .ipv4 = {}, .ipv6 = {}};
-    if (below(4) != 0) join.ipv4 = Join::Ipv4{address(), address()};
-    if (below(4) != 0) join.ipv6 = Join::Ipv6{below(3), below(3)};
+    if (below(4) != 0) join.ipv4 = AgreedIpv4{address(), address()};
+    if (below(4) != 0) join.ipv6 = AgreedIpv6{below(3), below(3)};
     return join;
   }
   static Note note() {

@@ -24,7 +24,7 @@ config::ExitCode run_session_owner();
 bool run_connect_for_ssh();
 
 // The monitor of a session, whose engine waits to begin.
-Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, OwnerSetup setup);
+Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, const OwnerSetup& setup);
 
 // The word that selects run_session_owner(); no command of users'.
 inline constexpr const char* kSessionOwnerWord = "session-owner";

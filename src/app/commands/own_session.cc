@@ -7,7 +7,7 @@
 
 namespace isthmus::app {
 
-Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, OwnerSetup setup) {
+Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, const OwnerSetup& setup) {
   const auto engine = [setup](io::EngineChannels channels) {
     asio::io_context own_loop;
     Result<std::unique_ptr<SessionOwner>> owner = SessionOwner::open(own_loop, setup, std::move(channels));

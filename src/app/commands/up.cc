@@ -51,7 +51,7 @@ OwnerSetup setup_for(const config::UpOptions& options, bool plan_only) {
 ExitCode own(OwnerSetup setup) {
   const std::string name = setup.session;
   asio::io_context loop;
-  Result<std::unique_ptr<Monitor>> owner = open_session(loop, std::move(setup));
+  Result<std::unique_ptr<Monitor>> owner = open_session(loop, setup);
   if (!owner && owner.error().code == Error::Code::kExists) {
     complain(
         fmt::format("session {} is up already ({})\nsee `isthmus status {}`; end it with `isthmus down {}`",
