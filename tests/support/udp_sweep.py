@@ -1,8 +1,8 @@
 """Datagrams of every size there and back, compared octet by octet.
 
 `sweep()` runs both ends on two hosts. As a program it is one end: `udp_sweep.py echo ADDRESS PORT` sends back what comes
-until its input is closed; `udp_sweep.py send ADDRESS PORT LEAST MOST ROUNDS SEED` prints how many it sent, got back
-unchanged, and had to send again.
+until its input is closed; `udp_sweep.py send ADDRESS PORT LEAST MOST ROUNDS SEED IN_FLIGHT` prints how many it sent, got back
+unchanged, had to send again, and got back though nothing such was missing.
 """
 import dataclasses
 import random
@@ -24,23 +24,28 @@ class Sweep:
     sent: int
     answered: int
     repeated: int
+    strange: int  # answers that were changed, or came twice
+
+    @property
+    def perfect(self):
+        return self.whole and self.repeated == self.strange == 0
 
     @property
     def whole(self):
         return self.sent > 0 and self.answered == self.sent
 
 
-def sweep(sender, receiver, address, mtu=1500, rounds=1, seed=1, timeout=240, script=__file__):
+def sweep(sender, receiver, address, mtu=1500, rounds=1, seed=1, timeout=240, script=__file__, in_flight=IN_FLIGHT):
     """Every packet size up to `mtu`, `rounds` times. `sender` and `receiver` start a command line: popen(argv, **more).
 
-    `script` is where both ends see this file.
+    There are never more than `in_flight` without an answer. `script` is where both ends see this file.
     """
     least, most = 0, mtu - HEADERS[6 if ":" in address else 4]
     program = [sys.executable, "-B", script]
     with receiver([*program, "echo", address, PORT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as far:
         try:
             assert far.stdout.readline().strip() == "listening"
-            with sender([*program, "send", address, PORT, least, most, rounds, seed], stdout=subprocess.PIPE, text=True) as near:
+            with sender([*program, "send", address, PORT, least, most, rounds, seed, in_flight], stdout=subprocess.PIPE, text=True) as near:
                 try:
                     numbers = near.communicate(timeout=timeout)[0].split()
                 finally:
@@ -48,7 +53,7 @@ def sweep(sender, receiver, address, mtu=1500, rounds=1, seed=1, timeout=240, sc
         finally:
             far.stdin.close()
             far.terminate()
-    return Sweep(*map(int, numbers)) if len(numbers) == 3 else Sweep(0, 0, 0)
+    return Sweep(*map(int, numbers)) if len(numbers) == 4 else Sweep(0, 0, 0, 0)
 
 
 def bound_socket(address):
@@ -70,18 +75,18 @@ def echo(address):
         end.sendto(octets, peer)
 
 
-def send(address, least, most, rounds, seed):
+def send(address, least, most, rounds, seed, in_flight):
     end, peer = bound_socket(address)
     end.connect(peer)
     end.setblocking(False)
     source = random.Random(seed)
     print(f"seed {seed}", file=sys.stderr)
     waiting = [source.randbytes(size) for size in list(range(least, most + 1)) * rounds]
-    missing, sent, answered, repeated, tries = [], len(waiting), 0, 0, 0
+    missing, sent, answered, repeated, strange, tries = [], len(waiting), 0, 0, 0, 0
     waiting.reverse()
     last_answer = time.monotonic()
     while waiting or missing:
-        while waiting and len(missing) < IN_FLIGHT:
+        while waiting and len(missing) < in_flight:
             missing.append(waiting.pop())
             end.send(missing[-1])
         if select.select([end], [], [], 0.2)[0]:
@@ -89,6 +94,8 @@ def send(address, least, most, rounds, seed):
             if octets in missing:
                 missing.remove(octets)
                 answered, tries, last_answer = answered + 1, 0, time.monotonic()
+            else:
+                strange += 1
             continue
         if time.monotonic() - last_answer < PATIENCE:
             continue
@@ -98,11 +105,11 @@ def send(address, least, most, rounds, seed):
         repeated += len(missing)
         for octets in missing:
             end.send(octets)
-    print(sent, answered, repeated, flush=True)
+    print(sent, answered, repeated, strange, flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "echo":
         echo(sys.argv[2])
     else:
-        send(sys.argv[2], *map(int, sys.argv[4:8]))
+        send(sys.argv[2], *map(int, sys.argv[4:9]))
