@@ -25,14 +25,18 @@ def has_bbr():
     return "bbr" in pathlib.Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text().split()
 
 
-def ssh_processes(near):
-    """The ids of the ssh that the program runs on fellini, the ssh of a jump host left out."""
-    found = []
+def command_lines(near):
+    """The words of each process on fellini, by its id."""
+    found = {}
     for pid in near.topology.pids("fellini"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            found += [pid] if words[0] == b"ssh" and b"-W" not in words else []
+            found[pid] = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return found
+
+
+def ssh_processes(near):
+    """The ids of the ssh that the program runs on fellini, the ssh of a jump host left out."""
+    return [pid for pid, words in command_lines(near).items() if words[0] == b"ssh" and b"-W" not in words]
 
 
 @contextlib.contextmanager
@@ -144,7 +148,7 @@ def test_failures_are_said_once_in_sshs_own_words(near):
 
 def test_nobody_goes_on_connecting_after_ctrl_c(near):
     def is_connecting():
-        return any(b"connect-for-ssh" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in near.topology.pids("fellini"))
+        return any(b"connect-for-ssh" in word for words in command_lines(near).values() for word in words)
     with dropped(near, 2298), undone(near.topology):
         with near.foreground(*IPV4, "-p", "2298", "-o", "ConnectTimeout=60") as up:
             wait_until(is_connecting, 10, what="the connector")
