@@ -2,11 +2,10 @@
 
     hostA ── fellini (isthmus up) ═══ router, flooding polanski ═══ polanski (sshd) ── hostB
 """
-import pathlib
 import random
-import re
 import time
 
+from support.gateway import status_of
 from support.ground import dropped, ground_by_ipv4
 from support.netns import FELLINI_OUT, HOST_A, HOST_B, POLANSKI_OUT
 from support.numbered import ECT, Numbered
@@ -34,9 +33,8 @@ def strangers(packets, generator):
 
 
 def resident(end):
-    """KiB that the end's process holds in memory."""
-    (pid,) = end.pids("owner")
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+    """KiB that the end's processes hold in memory."""
+    return sum(int(status_of(pid)["VmRSS"].split()[0]) for pid in end.pids("owner"))
 
 
 def log_in(ground):

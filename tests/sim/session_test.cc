@@ -112,11 +112,17 @@ TEST(Session, DialsAboutEverySecondForHalfAMinuteAndThenNoMoreThanTenApart) {
 }
 
 TEST(Session, DialsAtOnceWhenTheNetworkChanges) {
-  Pair pair = joined(7);
+  SessionOptions patient = called();
+  patient.hold = std::chrono::hours{1};
+  Pair pair{caller(), patient, 7};
   bring_up(pair);
   pair.network_works = false;
   pair.cut_streams();
   pair.run_for(seconds{200});
+  // In the middle between two dials, which come about ten seconds apart.
+  const int dials = pair.a.dials;
+  while (pair.a.dials == dials) pair.run_for(milliseconds{100});
+  pair.run_for(seconds{2});
   pair.network_works = true;
   pair.a.session->network_changed(pair.now);
   pair.run_for(milliseconds{500});

@@ -48,8 +48,8 @@ OwnerSetup setup_for(const config::UpOptions& options, bool plan_only) {
   return setup;
 }
 
-ExitCode own(OwnerSetup setup) {
-  const std::string name = setup.session;
+ExitCode own(const OwnerSetup& setup) {
+  const std::string& name = setup.session;
   asio::io_context loop;
   Result<std::unique_ptr<Monitor>> owner = open_session(loop, setup);
   if (!owner && owner.error().code == Error::Code::kExists) {
@@ -101,7 +101,7 @@ ExitCode run_up(const config::UpOptions& options) {
     const Result<void> proven = detached->proven(static_cast<std::uint8_t>(code));
     if (!proven) complain(proven.error().message);
   };
-  return own(std::move(setup));
+  return own(setup);
 }
 
 }  // namespace isthmus::app
