@@ -82,11 +82,4 @@ std::vector<Error> AppliedRoutes::undo() {
   return left;
 }
 
-std::vector<std::string> AppliedRoutes::put_back() {
-  io::HostApplier::PutBack result = applier_.put_back();
-  for (const Error& failure : result.failures)
-    result.restored.push_back("could not be put back: " + failure.message);
-  return result.restored;
-}
-
 }  // namespace isthmus::app

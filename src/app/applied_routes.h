@@ -38,8 +38,8 @@ class AppliedRoutes {
   [[nodiscard]] std::vector<Error> forget(const std::string& interface);
   // Everything; returns what could not be undone.
   [[nodiscard]] std::vector<Error> undo();
-  // What others have removed comes back; returns it in words.
-  [[nodiscard]] std::vector<std::string> put_back();
+  // What others have removed comes back.
+  [[nodiscard]] io::HostApplier::PutBack put_back() { return applier_.put_back(); }
 
  private:
   Result<void> bring_to(std::vector<HostChange>& standing, const std::vector<HostChange>& wanted);

@@ -106,7 +106,6 @@ Result<void> Monitor::start_engine() {
   TRY(engine.requests.send(text_of(octets)));
   rules_.emplace(setup_.site, routes_.slot());
   interface_.clear();
-  interface_index_ = 0;
   is_interface_up_ = false;
   going_.clear();
   port_.reset();

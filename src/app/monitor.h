@@ -100,7 +100,7 @@ class Monitor {
   Result<HostFacts> read_facts() const;
   void forget(const SessionState& session, HostFacts& facts) const;
   Result<void> judge(const Judged& request);
-  [[nodiscard]] bool has_interface() const;
+  [[nodiscard]] bool has_interface();
   Result<std::vector<std::string>> read_outer(const std::string& session);
   Result<void> join(const Join& request);
   Result<Answer> open_tunnel(const OpenTunnel& request);
@@ -135,8 +135,7 @@ class Monitor {
   std::vector<std::shared_ptr<Client>> clients_;
   std::vector<io::UniqueFd> passed_;  // with the request that is being answered
   std::string interface_;             // of the present engine's tunnel
-  std::uint32_t interface_index_ = 0;
-  std::vector<SessionState> going_;  // sessions that give way to this one
+  std::vector<SessionState> going_;   // sessions that give way to this one
   std::optional<std::pair<std::string, io::ControlConnection>> successor_;  // whom this one may give way to
   std::optional<io::BootTimer> patience_;                                   // with an engine that is to end
   std::optional<std::uint16_t> port_;

@@ -84,8 +84,9 @@ Result<void> MonitorClient::resume() {
   return ask<void>(Resume{});
 }
 
-std::vector<std::string> MonitorClient::put_back() {
-  return ask<std::vector<std::string>>(PutBack{}).value_or(std::vector<std::string>{});
+io::HostApplier::PutBack MonitorClient::put_back() {
+  auto done = ask<io::HostApplier::PutBack>(PutBack{});
+  return done ? std::move(*done) : io::HostApplier::PutBack{.restored = {}, .failures = {done.error()}};
 }
 
 std::vector<Error> MonitorClient::undo() {

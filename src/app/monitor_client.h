@@ -37,7 +37,7 @@ class MonitorClient {
   std::vector<Error> suspend();
   Result<void> resume();
   // What others had removed, in words.
-  std::vector<std::string> put_back();
+  io::HostApplier::PutBack put_back();
   std::vector<Error> undo();
 
   struct Tunnel {

@@ -10,6 +10,7 @@
 #include "app/octet_reader.h"
 #include "config/ssh_failure.h"
 #include "io/firewall_facts.h"
+#include "io/host_applier.h"
 #include "net/host_facts.h"
 
 namespace isthmus::app {
@@ -65,6 +66,10 @@ void each_field(Archive& archive, HostFacts& facts) {
 template <typename Archive>
 void each_field(Archive& archive, io::FirewallListing& listing) {
   archive(listing.nft, listing.legacy, listing.has_unreadable_legacy);
+}
+template <typename Archive>
+void each_field(Archive& archive, io::HostApplier::PutBack& put_back) {
+  archive(put_back.restored, put_back.failures);
 }
 template <typename Archive>
 void each_field(Archive& archive, Begun& begun) {

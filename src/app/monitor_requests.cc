@@ -11,7 +11,6 @@
 #include "io/boot_clock.h"
 #include "io/firewall_facts.h"
 #include "io/host_facts_reader.h"
-#include "io/netlink_message.h"
 #include "io/outer_endpoint.h"
 #include "io/udp_socket.h"
 
@@ -113,8 +112,8 @@ Result<void> Monitor::join(const Join& request) {
 }
 
 // The engine can let it go, and then the name may be another's.
-bool Monitor::has_interface() const {
-  return interface_index_ != 0 && io::interface_index(interface_) == interface_index_;
+bool Monitor::has_interface() {
+  return !interface_.empty() && routes_.applier().has_interface().value_or(false);
 }
 
 Monitor::Answer Monitor::on(const Suspend&) {
@@ -128,7 +127,7 @@ Monitor::Answer Monitor::on(const Resume&) {
 }
 
 Monitor::Answer Monitor::on(const PutBack&) {
-  return {encode_reply(Result<std::vector<std::string>>{routes_.put_back()}), {}};
+  return {encode_reply(Result<io::HostApplier::PutBack>{routes_.put_back()}), {}};
 }
 
 Monitor::Answer Monitor::on(const Undo&) {
@@ -156,8 +155,8 @@ Result<Monitor::Answer> Monitor::open_tunnel(const OpenTunnel& request) {
       TRY(routes_.applier().open_tun(wished.empty() ? io::kTunNamePattern : std::string_view{wished},
                                      request.mtu, request.queues, io::TunState::kDown));
   interface_ = device.name();
-  interface_index_ = io::interface_index(interface_);
-  const OpenedTunnel opened{interface_, interface_index_, static_cast<std::uint8_t>(device.offloads())};
+  const OpenedTunnel opened{interface_, routes_.applier().interface_index(),
+                            static_cast<std::uint8_t>(device.offloads())};
   Answer answer{encode_reply(Result<OpenedTunnel>{opened}), {}};
   for (io::TunQueue& queue : device.queues()) answer.fds.push_back(queue.take_fd());
   return answer;

@@ -21,6 +21,7 @@ constexpr Duration kLinger = std::chrono::milliseconds{1500};
 constexpr int kRoundsATurn = 16;  // of up to Stream::kHighMark octets each: more than one turn reads
 // What others removed (routes, rules, our table) is put back after the dust has settled.
 constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
+constexpr Duration kPutBackAgain = std::chrono::seconds{2};
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -206,8 +207,7 @@ void SessionOwner::on_time() {
   for (const LegId id : to_begin) begin_call(id);
   for (const LegId id : to_drop) drop(id);
   if (is_due(put_back_at_)) {
-    for (const std::string& line : monitor_.put_back())
-      log_.warning("removed by another program, put back: " + line);
+    put_back(now);
     look_at_network();
   }
   if (is_due(sign_at_) && setup_.progress) sign_at_ = setup_.progress->still_waiting(now, waiting_for_);
@@ -215,6 +215,19 @@ void SessionOwner::on_time() {
   datagrams_->advance(now);
   if (!is_over_) session_->advance(now);
   turn();
+}
+
+// What cannot be put back is tried again, and told once: a flushed guard must not stay away because nft could
+// not be run just then.
+void SessionOwner::put_back(Instant now) {
+  const io::HostApplier::PutBack done = monitor_.put_back();
+  for (const std::string& change : done.restored)
+    log_.warning("removed by another program, put back: " + change);
+  std::string failures;
+  for (const Error& error : done.failures) failures += (failures.empty() ? "" : "; ") + error.message;
+  if (!failures.empty() && failures != not_put_back_) log_.warning("could not be put back: " + failures);
+  if (!failures.empty()) put_back_at_ = now + kPutBackAgain;
+  not_put_back_ = std::move(failures);
 }
 
 // Undoes everything at once and lets go of the streams; the loop ends when ssh has carried the last octets.

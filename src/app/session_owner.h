@@ -51,6 +51,7 @@ class SessionOwner {
   void turn();
   void flush();
   void set_timer();
+  void put_back(Instant now);
   void on_time();
 
   void on(session::Dial&);
@@ -130,6 +131,7 @@ class SessionOwner {
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
   std::optional<Instant> put_back_at_, linger_until_, sign_at_;
+  std::string not_put_back_;  // as it was told last
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;
   bool is_over_ = false, in_turn_ = false;

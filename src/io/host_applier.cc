@@ -41,7 +41,8 @@ Result<TunDevice> HostApplier::open_tun(std::string_view name_or_pattern, int mt
                                         TunState state) {
   TunDevice device = TRY(TunDevice::open(name_or_pattern, mtu, TunOffloads::kTcpAndUdp, queues, state));
   // No intent: the kernel undoes an interface when its descriptor closes, however we end.
-  TRY(journal_.name_interface(device.name(), interface_index(device.name())));
+  const std::uint32_t index = TRY(netlink_.interface_index(device.name()));
+  TRY(journal_.name_interface(device.name(), index));
   return device;
 }
 
@@ -148,8 +149,9 @@ Result<void> HostApplier::undo(const HostChange& change) {
   return std::visit(Overload{[this](const SysctlChange& c) { return ledger_.release(session(), c.key); },
                              [](const NftTableChange& c) { return Nft::remove(c.name); },
                              [this](const RuleChange& c) { return netlink_.remove(c); },
-                             [this](const auto& c) {
-                               return is_another_by_now(c.interface) ? Result<void>{} : netlink_.remove(c);
+                             [this](const auto& c) -> Result<void> {
+                               return TRY(is_another_by_now(c.interface)) ? Result<void>{}
+                                                                          : netlink_.remove(c);
                              }},
                     change);
 }
@@ -176,10 +178,15 @@ Result<bool> HostApplier::has_table(const NftTableChange& table) const {
   return listing && (made == tables_.end() || made->second == *listing);
 }
 
+Result<bool> HostApplier::has_interface() {
+  if (journal_.interface_index() == 0) return false;
+  return TRY(netlink_.interface_index(journal_.interface())) == journal_.interface_index();
+}
+
 // The kernel took what was on our interface away with it. The name may be a later session's since.
-bool HostApplier::is_another_by_now(const std::string& interface) const {
+Result<bool> HostApplier::is_another_by_now(const std::string& interface) {
   if (interface.empty() || interface != journal_.interface() || journal_.interface_index() == 0) return false;
-  return interface_index(interface) != journal_.interface_index();
+  return !TRY(has_interface());
 }
 
 }  // namespace isthmus::io

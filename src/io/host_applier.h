@@ -34,6 +34,10 @@ class HostApplier {
   // The interface lives as long as the returned device.
   Result<TunDevice> open_tun(std::string_view name_or_pattern, int mtu, std::size_t queues = 1,
                              TunState state = TunState::kUp);
+  // Whether the newest interface that open_tun() made is still there: its descriptors may be gone, and then
+  // its name may be another's.
+  Result<bool> has_interface();
+  [[nodiscard]] std::uint32_t interface_index() const { return journal_.interface_index(); }
 
   // Success if it is applied already.
   Result<void> apply(const HostChange& change);
@@ -70,7 +74,7 @@ class HostApplier {
   Result<bool> is_in_kernel(const HostChange& change);
   Result<void> make_table(const NftTableChange& table);
   Result<bool> has_table(const NftTableChange& table) const;
-  [[nodiscard]] bool is_another_by_now(const std::string& interface) const;
+  Result<bool> is_another_by_now(const std::string& interface);
 
   Journal journal_;
   Netlink netlink_;

@@ -45,7 +45,7 @@ struct CallbackFree {
   void operator()(nl_cb* callback) const { nl_cb_put(callback); }
 };
 
-int dump_once(nl_sock& socket, nl_msg& query, const std::function<void(nlmsghdr&)>& visit) {
+int exchange(nl_sock& socket, nl_msg& query, const std::function<void(nlmsghdr&)>& visit) {
   const std::unique_ptr<nl_cb, CallbackFree> callback{nl_cb_alloc(NL_CB_DEFAULT)};
   CHECK(callback != nullptr);
   // libnl hands the pointer back to on_message, which does not write through it.
@@ -107,7 +107,7 @@ Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
     restart();
     const NetlinkMessage message = query();
-    error = dump_once(socket, *message, visit);
+    error = exchange(socket, *message, visit);
     // A table that nobody has put a route into does not exist: no messages, and no failure.
     if (error >= 0 || error == -NLE_OBJ_NOTFOUND) return {};
     if (error != -NLE_DUMP_INTR) break;
@@ -115,8 +115,22 @@ Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
   return fail_netlink(error, "read the kernel's tables by netlink");
 }
 
-std::uint32_t interface_index(const std::string& name) {
-  return ::if_nametoindex(name.c_str());
+Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name) {
+  std::uint32_t index = 0;
+  const std::function<void(nlmsghdr&)> visit = [&](nlmsghdr& message) {
+    index = static_cast<std::uint32_t>(static_cast<const ifinfomsg*>(nlmsg_data(&message))->ifi_index);
+  };
+  const NetlinkMessage query = new_message(RTM_GETLINK, 0, ifinfomsg{});
+  put_octets(*query, IFLA_IFNAME, {reinterpret_cast<const std::uint8_t*>(name.c_str()), name.size() + 1});
+  int error = exchange(socket, *query, visit);
+  if (error >= 0) error = nl_wait_for_ack(&socket);
+  if (error == -NLE_NODEV) return 0U;
+  if (error < 0) return fail_netlink(error, "look for interface " + name);
+  return index;
+}
+
+Result<std::uint32_t> Netlink::interface_index(const std::string& name) {
+  return io::interface_index(*socket_, name);
 }
 
 std::string interface_name(std::uint32_t index) {

@@ -41,6 +41,9 @@ class Netlink {
   Result<bool> has(const RuleChange& rule);
   Result<bool> has(const ProxyNeighbourChange& neighbour);
 
+  // 0 if there is no such interface.
+  Result<std::uint32_t> interface_index(const std::string& name);
+
   // For HostFacts; host_facts_reader.h puts them together.
   Result<std::vector<InterfaceFacts>> interfaces();
   Result<std::vector<RouteFacts>> routes();     // unicast, of the main table and of our tables

@@ -54,7 +54,7 @@ bool is_same(nlmsghdr& message, const AddressChange& change, std::uint32_t inter
 }  // namespace
 
 Result<bool> Netlink::has(const AddressChange& change) {
-  const std::uint32_t interface = interface_index(change.interface);
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   if (interface == 0) return false;
   bool found = false;
   const auto query = [&] {
@@ -70,7 +70,7 @@ Result<bool> Netlink::has(const AddressChange& change) {
 }
 
 Result<void> Netlink::add(const AddressChange& change) {
-  const std::uint32_t interface = interface_index(change.interface);
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   if (interface == 0) {
     return fail(Error::Code::kNotFound, "add " + describe(change) + ": no interface " + change.interface);
   }
@@ -86,9 +86,9 @@ Result<void> Netlink::add(const AddressChange& change) {
 
 Result<void> Netlink::remove(const AddressChange& change) {
   if (!TRY(has(change))) return {};
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   Result<void> removed =
-      request(*socket_, message_for(RTM_DELADDR, 0, change, interface_index(change.interface)),
-              "remove " + describe(change));
+      request(*socket_, message_for(RTM_DELADDR, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;
 }

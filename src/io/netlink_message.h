@@ -80,8 +80,9 @@ class Attributes {
   nlattr* table_[kMax + 1] = {};
 };
 
-// 0 if there is no such interface.
-std::uint32_t interface_index(const std::string& name);
+// 0 if there is no such interface. Asked of the socket there is: if_nametoindex() opens one, and where no
+// descriptor is to be had an interface that is there would be missing.
+Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name);
 // Empty if there is none.
 std::string interface_name(std::uint32_t index);
 

@@ -44,13 +44,13 @@ Result<Holder> holder_of(nl_sock& socket, const ProxyNeighbourChange& change, st
 }  // namespace
 
 Result<bool> Netlink::has(const ProxyNeighbourChange& change) {
-  const std::uint32_t interface = interface_index(change.interface);
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   if (interface == 0) return false;
   return TRY(holder_of(*socket_, change, interface)) == Holder::kUs;
 }
 
 Result<void> Netlink::add(const ProxyNeighbourChange& change) {
-  const std::uint32_t interface = interface_index(change.interface);
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   if (interface == 0) {
     return fail(Error::Code::kNotFound, "add " + describe(change) + ": no interface " + change.interface);
   }
@@ -69,9 +69,9 @@ Result<void> Netlink::add(const ProxyNeighbourChange& change) {
 
 Result<void> Netlink::remove(const ProxyNeighbourChange& change) {
   if (!TRY(has(change))) return {};
+  const std::uint32_t interface = TRY(interface_index(change.interface));
   Result<void> removed =
-      request(*socket_, message_for(RTM_DELNEIGH, 0, change, interface_index(change.interface)),
-              "remove " + describe(change));
+      request(*socket_, message_for(RTM_DELNEIGH, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;
 }

@@ -55,10 +55,16 @@ bool is_same(nlmsghdr& message, const RouteChange& change, std::uint32_t interfa
          prefix_of(header.rtm_family, attributes.octets(RTA_DST), header.rtm_dst_len) == change.destination;
 }
 
+// Of a route that goes through none, and of an interface that is not there: 0.
+Result<std::uint32_t> interface_of(nl_sock& socket, const RouteChange& change) {
+  if (change.kind != RouteKind::kUnicast) return 0U;
+  return interface_index(socket, change.interface);
+}
+
 }  // namespace
 
 Result<bool> Netlink::has(const RouteChange& change) {
-  const std::uint32_t interface = change.kind == RouteKind::kUnicast ? interface_index(change.interface) : 0;
+  const std::uint32_t interface = TRY(interface_of(*socket_, change));
   if (change.kind == RouteKind::kUnicast && interface == 0) return false;
   bool found = false;
   const auto query = [&] {
@@ -76,7 +82,7 @@ Result<bool> Netlink::has(const RouteChange& change) {
 }
 
 Result<void> Netlink::add(const RouteChange& change) {
-  const std::uint32_t interface = change.kind == RouteKind::kUnicast ? interface_index(change.interface) : 0;
+  const std::uint32_t interface = TRY(interface_of(*socket_, change));
   if (change.kind == RouteKind::kUnicast && interface == 0) {
     return fail(Error::Code::kNotFound, "add " + describe(change) + ": no interface " + change.interface);
   }
@@ -93,7 +99,7 @@ Result<void> Netlink::add(const RouteChange& change) {
 Result<void> Netlink::remove(const RouteChange& change) {
   // For IPv6 the kernel compares neither type nor source when it deletes.
   if (!TRY(has(change))) return {};
-  const std::uint32_t interface = change.kind == RouteKind::kUnicast ? interface_index(change.interface) : 0;
+  const std::uint32_t interface = TRY(interface_of(*socket_, change));
   Result<void> removed =
       request(*socket_, message_for(RTM_DELROUTE, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};

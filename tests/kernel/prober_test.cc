@@ -1,10 +1,10 @@
+#include <net/if.h>
 #include <poll.h>
 
 #include <algorithm>
 
 #include "io/boot_clock.h"
 #include "io/icmp_prober.h"
-#include "io/netlink_message.h"
 #include "kernel/namespace_fixture.h"
 
 namespace isthmus::io {
@@ -69,9 +69,9 @@ TEST_F(ProberTest, SendsFromTheGivenSource) {
 
 TEST_F(ProberTest, TakesAnAnswerOnlyByTheInterfaceItIsWantedBy) {
   ProbeRequest request = quick("10.1.0.1");
-  request.answers_by = interface_index("lan0");
+  request.answers_by = ::if_nametoindex("lan0");
   EXPECT_TRUE(ping(request).is_answered);
-  request.answers_by = interface_index("lan1");
+  request.answers_by = ::if_nametoindex("lan1");
   const ProbeOutcome outcome = ping(request);
   EXPECT_FALSE(outcome.is_answered);
   EXPECT_EQ(outcome.reason, "the answer came back by another interface");
@@ -81,7 +81,7 @@ TEST_F(ProberTest, TakesAnAnswerOnlyByTheInterfaceItIsWantedBy) {
 // it.
 TEST_F(ProberTest, RefusesAnIpv6AnswerByAnotherInterface) {
   ProbeRequest request = quick("2001:db8:1::1");
-  request.answers_by = interface_index("lan1");
+  request.answers_by = ::if_nametoindex("lan1");
   const ProbeOutcome outcome = ping(request);
   EXPECT_FALSE(outcome.is_answered);
   EXPECT_EQ(outcome.reason, "the answer came back by another interface");
