@@ -10,6 +10,7 @@
 
 #include "app/host_id.h"
 #include "crypto/aead.h"
+#include "crypto/key_memory.h"
 #include "io/boot_clock.h"
 #include "io/sandbox.h"
 
@@ -70,6 +71,7 @@ SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClie
 Result<void> SessionOwner::arm() {
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
+  if (const Result<void> opened = crypto::open_key_memory(); !opened) log_.warning(opened.error().message);
   // Of what libraries read of files at their first use: it has to be the last.
   tzset();
   if (const Result<void> tested = crypto::self_test(); !tested) log_.error(tested.error().message);

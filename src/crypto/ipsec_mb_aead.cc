@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/secret.h"
+#include "crypto/key_memory.h"
 
 namespace isthmus::crypto {
 namespace {
@@ -65,64 +65,64 @@ bool is_icv(ConstBytes sealed, const Icv& computed) {
   return CRYPTO_memcmp(sealed.last(kIcvSize).data(), computed.data(), kIcvSize) == 0;
 }
 
-template <typename T>
-void wipe_object(T& object) {
-  wipe({reinterpret_cast<std::uint8_t*>(&object), sizeof object});
-}
-
 class GcmAead final : public Aead {
  public:
-  GcmAead(const GcmCalls& calls, ConstBytes key) : calls_(calls) { calls_.expand_key(key.data(), &key_); }
-  ~GcmAead() override {
-    wipe_object(key_);
-    wipe_object(context_);
+  GcmAead(const GcmCalls& calls, ConstBytes key) : calls_(calls) {
+    calls_.expand_key(key.data(), &keyed_->key);
   }
 
  private:
+  struct Keyed {
+    alignas(64) gcm_key_data key;  // 64: the library loads it with aligned instructions
+    alignas(64) gcm_context_data context;
+  };
+
   void encrypt(const Nonce& nonce, ConstBytes aad, ConstBytes text, MutableBytes out) override {
-    calls_.encrypt(&key_, &context_, out.data(), text.data(), text.size(), nonce.data(), aad.data(),
-                   aad.size(), out.last(kIcvSize).data(), kIcvSize);
+    calls_.encrypt(&keyed_->key, &keyed_->context, out.data(), text.data(), text.size(), nonce.data(),
+                   aad.data(), aad.size(), out.last(kIcvSize).data(), kIcvSize);
   }
 
   bool decrypt(const Nonce& nonce, ConstBytes aad, ConstBytes sealed, MutableBytes out) override {
     Icv computed{};
-    calls_.decrypt(&key_, &context_, out.data(), sealed.data(), out.size(), nonce.data(), aad.data(),
-                   aad.size(), computed.data(), kIcvSize);
+    calls_.decrypt(&keyed_->key, &keyed_->context, out.data(), sealed.data(), out.size(), nonce.data(),
+                   aad.data(), aad.size(), computed.data(), kIcvSize);
     return is_icv(sealed, computed);
   }
 
   const GcmCalls calls_;
-  alignas(64) gcm_key_data key_{};  // 64: the library loads it with aligned instructions
-  alignas(64) gcm_context_data context_{};
+  const InKeyMemory<Keyed> keyed_ = make_in_key_memory<Keyed>();
 };
 
 class ChaChaAead final : public Aead {
  public:
   ChaChaAead(const ChaChaCalls& calls, ConstBytes key) : calls_(calls) {
-    std::ranges::copy(key, key_.writable().begin());
+    std::ranges::copy(key, keyed_->key.begin());
   }
-  ~ChaChaAead() override { wipe_object(context_); }
 
  private:
+  struct Keyed {
+    std::array<std::uint8_t, kMaxKeySize> key;
+    alignas(64) chacha20_poly1305_context_data context;
+  };
+
   void encrypt(const Nonce& nonce, ConstBytes aad, ConstBytes text, MutableBytes out) override {
-    const std::uint8_t* const key = key_.reveal().data();
-    calls_.begin(key, &context_, nonce.data(), aad.data(), aad.size());
-    calls_.encrypt(key, &context_, out.data(), text.data(), text.size());
-    calls_.finish(&context_, out.last(kIcvSize).data(), kIcvSize);
+    const std::uint8_t* const key = keyed_->key.data();
+    calls_.begin(key, &keyed_->context, nonce.data(), aad.data(), aad.size());
+    calls_.encrypt(key, &keyed_->context, out.data(), text.data(), text.size());
+    calls_.finish(&keyed_->context, out.last(kIcvSize).data(), kIcvSize);
   }
 
   bool decrypt(const Nonce& nonce, ConstBytes aad, ConstBytes sealed, MutableBytes out) override {
-    const std::uint8_t* const key = key_.reveal().data();
+    const std::uint8_t* const key = keyed_->key.data();
     Icv computed{};
-    calls_.begin(key, &context_, nonce.data(), aad.data(), aad.size());
-    calls_.decrypt(key, &context_, out.data(), sealed.data(), out.size());
-    calls_.finish(&context_, computed.data(), kIcvSize);
+    calls_.begin(key, &keyed_->context, nonce.data(), aad.data(), aad.size());
+    calls_.decrypt(key, &keyed_->context, out.data(), sealed.data(), out.size());
+    calls_.finish(&keyed_->context, computed.data(), kIcvSize);
     return is_icv(sealed, computed);
   }
 
   const ChaChaCalls calls_;
-  Secret<kMaxKeySize> key_;
-  alignas(64) chacha20_poly1305_context_data context_{};
+  const InKeyMemory<Keyed> keyed_ = make_in_key_memory<Keyed>();
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <initializer_list>
 
 #include "base/bytes.h"
-#include "base/secret.h"
+#include "crypto/secret.h"
 
 namespace isthmus::crypto {
 

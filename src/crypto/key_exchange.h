@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/random_source.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "crypto/secret.h"
 
 namespace isthmus::crypto {
 

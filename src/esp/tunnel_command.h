@@ -8,8 +8,8 @@
 #include <optional>
 #include <variant>
 
-#include "base/secret.h"
 #include "crypto/aead.h"
+#include "crypto/secret.h"
 #include "esp/generation.h"
 #include "esp/spi.h"
 #include "net/endpoint.h"
@@ -21,7 +21,7 @@ namespace isthmus::esp {
 struct SaParameters {
   Spi spi{};
   crypto::Cipher cipher = crypto::Cipher::kAes128Gcm;
-  Secret<crypto::kMaxKeySize> key;
+  crypto::Secret<crypto::kMaxKeySize> key;
   std::array<std::uint8_t, crypto::kSaltSize> salt{};
   bool is_esn = false;
 };

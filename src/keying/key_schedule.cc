@@ -23,7 +23,8 @@ Bytes salt_of(const Transcript& transcript) {
 
 }  // namespace
 
-KeySchedule::KeySchedule(const Secret<crypto::kX25519Size>& shared_secret, const Transcript& transcript)
+KeySchedule::KeySchedule(const crypto::Secret<crypto::kX25519Size>& shared_secret,
+                         const Transcript& transcript)
     : pseudorandom_key_(crypto::hkdf_extract(salt_of(transcript), shared_secret.reveal())),
       transcript_hash_(crypto::sha256({transcript.offer, transcript.answer})) {}
 
@@ -37,7 +38,7 @@ SaKey KeySchedule::derive(Direction direction, std::size_t worker, crypto::Ciphe
   out.raw(transcript_hash_);
 
   // Key, then salt, as RFC 4106 section 8.1 and RFC 7634 section 2 order keying material.
-  Secret<crypto::kMaxKeySize + crypto::kSaltSize> material;
+  crypto::Secret<crypto::kMaxKeySize + crypto::kSaltSize> material;
   const std::size_t size = crypto::key_size(cipher);
   crypto::hkdf_expand(pseudorandom_key_, info, material.writable().first(size + crypto::kSaltSize));
   SaKey derived;

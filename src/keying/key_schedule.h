@@ -6,10 +6,10 @@
 #include <cstdint>
 
 #include "base/bytes.h"
-#include "base/secret.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/key_exchange.h"
+#include "crypto/secret.h"
 #include "keying/key_message.h"
 
 namespace isthmus::keying {
@@ -25,19 +25,19 @@ struct Transcript {
 };
 
 struct SaKey {
-  Secret<crypto::kMaxKeySize> key;  // the first key_size(cipher) octets
+  crypto::Secret<crypto::kMaxKeySize> key;  // the first key_size(cipher) octets
   std::array<std::uint8_t, crypto::kSaltSize> salt{};
 };
 
 class KeySchedule {
  public:
-  KeySchedule(const Secret<crypto::kX25519Size>& shared_secret, const Transcript& transcript);
+  KeySchedule(const crypto::Secret<crypto::kX25519Size>& shared_secret, const Transcript& transcript);
 
   // `worker` is the number of the sender's worker, below kMaxWorkers.
   [[nodiscard]] SaKey derive(Direction direction, std::size_t worker, crypto::Cipher cipher) const;
 
  private:
-  Secret<crypto::kSha256Size> pseudorandom_key_;
+  crypto::Secret<crypto::kSha256Size> pseudorandom_key_;
   crypto::Sha256 transcript_hash_;
 };
 

@@ -61,7 +61,7 @@ std::vector<Case> cases() {
 }
 
 crypto::KeyPair key_pair(const Bytes& octets) {
-  Secret<crypto::kX25519Size> secret;
+  crypto::Secret<crypto::kX25519Size> secret;
   std::ranges::copy(octets, secret.writable().begin());
   return crypto::KeyPair{std::move(secret)};
 }
@@ -102,7 +102,7 @@ TEST(KeySchedule, HasMessagesThatOurEncoderWritesOctetForOctet) {
 }
 
 TEST(KeySchedule, GivesOtherKeysForAnyOctetOfTheTranscript) {
-  const Secret<crypto::kX25519Size> secret;
+  const crypto::Secret<crypto::kX25519Size> secret;
   const Bytes offer(100, 1), answer(100, 2);
   const KeySchedule keys{secret, {{}, {}, offer, answer}};
   const Bytes before = copy(keys.derive(Direction::kFromCaller, 0, crypto::Cipher::kAes256Gcm).key.reveal());
