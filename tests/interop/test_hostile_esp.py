@@ -160,6 +160,11 @@ def test_a_flood_of_all_of_it_is_counted_to_the_last_packet(end):
     watched.judge(datagrams)
 
 
+def test_a_datagram_of_no_octet_is_counted_like_any_other(end):
+    with end.accounted({"bad-length": 1}):
+        end.send([Datagram("nothing", "bad-length", raw=b"")])
+
+
 # ---- a full tunnel, at the end that sends everything into it, and at the end where everything comes out
 
 def stopped(end, pairs):
@@ -188,10 +193,32 @@ def test_who_may_send_from_everywhere_may_not_send_from_the_networks_here(end):
     stopped(end, [(source, end.site.here[":" in source]) for source in sources])
 
 
+@at(FullCaller)
+def test_who_may_send_from_everywhere_may_not_send_from_the_gateways_outer_address(end):
+    stopped(end, [(source, end.site.here[":" in source]) for source in end.site.outer])
+
+
+@at(FullCaller)
+def test_who_may_send_from_everywhere_may_not_send_from_what_is_never_routed(end):
+    sources = ("0.0.0.1", "240.0.0.1", "::193.6.35.20", "::ffff:8.8.8.8", "::ffff:193.6.35.20")
+    stopped(end, [(source, end.site.here[":" in source]) for source in sources])
+
+
 @at(FullCalledEnd)
 def test_who_may_send_to_everywhere_may_not_send_to_where_nobody_is(end):
     destinations = ("127.0.0.1", "127.255.255.255", "0.0.0.0", "224.0.0.1", "239.255.255.250", "255.255.255.255",
                     "::1", "ff02::1", "ff05::2", "ff0e::1", "fe80::1")
+    stopped(end, [(end.site.there[":" in each], each) for each in destinations])
+
+
+@at(FullCalledEnd)
+def test_who_may_send_to_everywhere_may_not_send_to_link_local_addresses(end):
+    stopped(end, [(end.site.there[0], destination) for destination in ("169.254.1.1", "169.254.169.254")])
+
+
+@at(FullCalledEnd)
+def test_who_may_send_to_everywhere_may_not_send_to_what_is_never_routed(end):
+    destinations = ("0.0.0.1", "240.0.0.1", "::", "::8.8.8.8", "::ffff:8.8.8.8")
     stopped(end, [(end.site.there[":" in each], each) for each in destinations])
 
 
