@@ -23,7 +23,7 @@ threaded = kernel unit_io unit_dataplane
 unshaken = setarch $(shell uname -m) -R
 
 # What does more with ISTHMUS_SOAK=1.
-soaked   = tests/interop/test_esp_scapy.py tests/interop/test_esp_xfrm.py $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey arguments recovery ssh_flood shortage)
+soaked   = $(patsubst %,tests/interop/test_%.py,esp_scapy esp_xfrm hostile_esp) $(patsubst %,tests/netns/test_%.py,replay disorder roaming rekey arguments recovery ssh_flood shortage)
 
 .PHONY: all build test soak demo style lint sanitize tsan guards fuzz bench install deb clean help
 all: build

@@ -7,6 +7,7 @@ It is civil as far as its scenario needs, counts what it asked and what it was a
 once the scenario has been played, and then stays civil until it is hung up on.
 """
 import collections
+import ipaddress
 import json
 import os
 import pathlib
@@ -206,9 +207,8 @@ def field(kind, value):
 
 
 def prefix(text):
-    network, bits = text.split("/")
-    octets = bytes(map(int, network.split(".")))
-    return bytes([4, int(bits)]) + octets[:(int(bits) + 7) // 8]
+    network = ipaddress.ip_network(text)
+    return bytes([network.version, network.prefixlen]) + network.network_address.packed[:(network.prefixlen + 7) // 8]
 
 
 FORBIDDEN = ("0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", "169.254.1.1", "193.6.35.12", "193.6.35.77", "193.6.37.12", "193.6.37.77")
