@@ -36,6 +36,7 @@ WATCHED_BY = {
     "kSelectorSource": ("unit_net", "Selector.StopsASpoofedInnerSource"),
     "kSelectorOwnSource": ("unit_net", "Selector.StopsOurOwnSources*"),
     "kSelectorDestination": ("unit_net", "Selector.StopsADestinationThatWasNotOffered"),
+    "kSelectorNeverRouted": ("unit_net", "Selector.StopsWhatIsNeverRoutedThoughADefaultRouteHoldsIt"),
     "kNewest": ("unit_esp", "TunnelRemote.StaysForAnOlderPacketFromElsewhere"),
     "kHardLimit": ("unit_esp", "OutboundSa.RefusesAtTheHardLimitOfPacketsAndNeverWraps"),
     "kSharedSecret": ("unit_crypto", "KeyPair.RefusesAPeersValueThatGivesZero"),

@@ -258,8 +258,14 @@ Selector Site::selector(const session::Agreement& agreement, const std::string& 
   if (agreement.ipv4) local.push_back(host_prefix(agreement.ipv4->local));
   if (agreement.ipv6) remote.push_back(host_prefix(link_local(agreement.ipv6->remote_interface_id)));
   if (agreement.ipv6) local.push_back(host_prefix(link_local(agreement.ipv6->local_interface_id)));
-  return {std::move(remote), std::move(local),
-          own_networks_within({agreement.accepted, agreement.offered, outer.remote, interface}, facts)};
+  std::vector<Prefix> own =
+      own_networks_within({agreement.accepted, agreement.offered, outer.remote, interface}, facts);
+  for (const InterfaceFacts& mine : facts.interfaces) {
+    for (const InterfaceFacts::Assigned& assigned : mine.addresses) {
+      if (covers(agreement.accepted, assigned.address)) own.push_back(host_prefix(assigned.address));
+    }
+  }
+  return {std::move(remote), std::move(local), std::move(own)};
 }
 
 session::Ready Site::ready(const session::Agreement& agreement, const HostFacts& facts) const {

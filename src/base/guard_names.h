@@ -17,6 +17,7 @@ enum class Guard : std::uint8_t {
   kSelectorSource,       // the peer's networks
   kSelectorOwnSource,    // and not those parts of them that are ours
   kSelectorDestination,  // what we offered
+  kSelectorNeverRouted,  // though a default route holds it
   kNewest,               // of all numbers so far: only then may the peer have moved
   kHardLimit,            // outwards
   // Crypto and the exchange of keys.

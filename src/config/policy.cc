@@ -6,6 +6,7 @@
 
 #include "base/guard.h"
 #include "net/host_change.h"
+#include "net/never_routed.h"
 #include "net/own_networks.h"
 
 namespace isthmus::config {
@@ -38,18 +39,10 @@ std::string remedy(const PeerPolicy& policy, const Prefix& prefix) {
 
 // Neither unicast destinations beyond a gateway nor anything a peer may claim.
 bool is_never_routable(const Prefix& prefix) {
-  if (prefix.is_default()) return false;
-  static const std::vector<Prefix> kNever = [] {
-    std::vector<Prefix> all;
-    for (const char* text : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
-                             "::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8"})
-      all.push_back(*Prefix::parse(text));
-    return all;
-  }();
-  return any_contains(kNever, prefix);
+  return !prefix.is_default() && any_contains(never_routed(), prefix);
 }
 
-std::string never_routed(const Prefix& prefix) {
+std::string why_never_routed(const Prefix& prefix) {
   if (guard<Guard::kNeverRouted>(!is_never_routable(prefix))) return "";
   return prefix.to_string() + " is never routed between networks";
 }
@@ -64,7 +57,7 @@ std::string deny_line(const Prefix& prefix, const std::vector<Prefix>& denies) {
 // Why a direct root login does not get the network it wants; empty if it does.
 std::string reason_to_withhold(const Prefix& want, const SitePolicy& site) {
   std::string reason = deny_line(want, site.deny);
-  return reason.empty() ? never_routed(want) : reason;
+  return reason.empty() ? why_never_routed(want) : reason;
 }
 
 // One offer under judgement: each test returns why not, or nothing.
@@ -85,7 +78,7 @@ class Judge {
   }
 
  private:
-  [[nodiscard]] std::string unroutable(const Prefix& offer) const { return never_routed(offer); }
+  [[nodiscard]] std::string unroutable(const Prefix& offer) const { return why_never_routed(offer); }
   [[nodiscard]] std::string denied(const Prefix& offer) const { return deny_line(offer, policy_.denies); }
 
   // A default route, or half of one, counts only if it is written out as such.

@@ -115,7 +115,8 @@ void Pump::carry_in() {
 // Of a train that waited too long the first datagram is marked: its packet goes on with Congestion
 // Experienced, or, if its sender does not understand that, no further (RFC 3168 section 5).
 void Pump::open_train(const io::ReceivedTrain& train, Instant now, bool is_marked_here) {
-  for (MutableBytes rest = train.octets; !rest.empty(); is_marked_here = false) {
+  MutableBytes rest = train.octets;
+  do {  // once also for a datagram without an octet, which is counted like any other
     const MutableBytes datagram = rest.first(std::min(train.segment_size, rest.size()));
     rest = rest.subspan(datagram.size());
     const MutableBytes out =
@@ -128,7 +129,8 @@ void Pump::open_train(const io::ReceivedTrain& train, Instant now, bool is_marke
                                       .to = train.to},
                                      out);
     if (packet) gatherer_.add(*packet, kernel_);
-  }
+    is_marked_here = false;
+  } while (!rest.empty());
 }
 
 void Pump::send_own() {

@@ -37,6 +37,25 @@ TEST(Selector, StopsADestinationThatWasNotOffered) {
   EXPECT_FALSE(kSelector.permits_inbound(packet("193.6.37.20", "224.0.0.5")));
 }
 
+TEST(Selector, StopsWhatIsNeverRoutedThoughADefaultRouteHoldsIt) {
+  const std::vector<Prefix> all{Prefix::parse("0.0.0.0/0").value(), Prefix::parse("::/0").value(),
+                                Prefix::parse("fe80::2").value()};
+  const Selector from_anywhere{all,
+                               {Prefix::parse("193.6.35.0/24").value(), Prefix::parse("fe80::1").value()}};
+  for (const char* nobody : {"0.0.0.1", "127.0.0.1", "169.254.169.254", "224.0.0.1", "240.0.0.1"}) {
+    EXPECT_FALSE(from_anywhere.permits_inbound(packet(nobody, "193.6.35.20"))) << nobody;
+  }
+  EXPECT_TRUE(from_anywhere.permits_inbound(packet("8.8.8.8", "193.6.35.20")));
+  EXPECT_TRUE(from_anywhere.permits_inbound(packet("fe80::2", "fe80::1")));
+  EXPECT_FALSE(from_anywhere.permits_inbound(packet("fe80::3", "fe80::1")));
+
+  const Selector to_anywhere{{Prefix::parse("2001:db8:37::/64").value()}, all};
+  for (const char* nobody : {"::8.8.8.8", "::ffff:8.8.8.8", "ff02::1", "fe80::3"}) {
+    EXPECT_FALSE(to_anywhere.permits_inbound(packet("2001:db8:37::1", nobody))) << nobody;
+  }
+  EXPECT_TRUE(to_anywhere.permits_inbound(packet("2001:db8:37::1", "2001:db8::1")));
+}
+
 TEST(PacketView, RefusesWhatIsNoWholePacket) {
   Bytes v4(20, 0);
   v4[0] = 0x45;

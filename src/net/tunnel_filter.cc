@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "net/never_routed.h"
 #include "net/own_networks.h"
 
 namespace isthmus {
@@ -94,16 +95,27 @@ class Writer {
         "ip6 hoplimit 255 accept");
   }
 
-  // Inner sources lie in what the peer may announce, and never in what is ours.
+  // Inner sources lie in what the peer may announce, and never in what is ours or nobody's.
   void from_tunnel() {
     chain("from_tunnel", "");
+    line("fib saddr type local counter drop");
     match("saddr", carved_out_, "accept");
     match("saddr", in_.exceptions, "counter drop");
+    match("saddr", nobodys_sources(), "counter drop");
     match("saddr", in_.remote, "accept");
     icmp_errors("");
     line("ip6 saddr fe80::/10 accept");
     line("counter drop");
     end();
+  }
+
+  // Link-local ones are the tunnel's own, and go no further than this machine.
+  [[nodiscard]] std::vector<Prefix> nobodys_sources() const {
+    std::vector<Prefix> sources = never_routed_within(in_.remote);
+    std::erase_if(sources, [](const Prefix& prefix) {
+      return prefix.family() == Family::kIpv6 && prefix.address().is_link_local();
+    });
+    return sources;
   }
 
   void prerouting() {
@@ -140,6 +152,7 @@ class Writer {
       line(fmt::format("{} \"{}\" tcp flags syn tcp option maxseg size set rt mtu", side, in_.interface));
     if (filters_peer()) {
       line(fmt::format("iifname != \"{}\" accept", in_.interface));
+      match("daddr", never_routed_within(in_.offered), "counter drop");
       match("daddr", in_.offered, "accept");
       line("counter drop");
     }
