@@ -77,8 +77,8 @@ style:
 	exit $$status
 
 lint: style
-	@cmake --preset release -DISTHMUS_TESTS=ON >/dev/null
-	@/usr/bin/python3 -B tools/run_tidy.py --build build/release --jobs 2
+	@cmake --preset lint >/dev/null
+	@/usr/bin/python3 -B tools/run_tidy.py --build build/lint --jobs 2
 
 sanitize:
 	$(packages) build net test
