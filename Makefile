@@ -59,6 +59,7 @@ soak:
 	@cmake --preset release -DISTHMUS_TESTS=ON
 	@cmake --build --preset release -j $(JOBS)
 	@env ISTHMUS_SOAK=1 build/release/tests/sim --gtest_brief=1
+	@$(as_root) env ISTHMUS_SOAK=1 build/release/tests/kernel --gtest_brief=1 --gtest_filter='MonitorTest.*'
 	@$(as_root) env ISTHMUS_SOAK=1 ISTHMUS_TEST_SECONDS=21600 /usr/bin/python3 -B -m pytest -p no:cacheprovider -rs -v $(soaked)
 
 demo:

@@ -1,4 +1,4 @@
-// The streams that a session owner holds.
+// The streams that an engine holds.
 #pragma once
 
 #include <memory>

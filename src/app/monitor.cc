@@ -48,7 +48,7 @@ bool is_last_word(const MonitorRequest& request) {
 }  // namespace
 
 Result<std::unique_ptr<Monitor>> Monitor::open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
-                                               Engine engine) {
+                                               EngineMain engine) {
   // No keys are here; what ssh and nft are told of is nobody else's either.
   io::forbid_core_dumps();
   io::ControlListener listener = TRY(listen(dir, setup.session));
@@ -67,7 +67,7 @@ Result<std::unique_ptr<Monitor>> Monitor::open(asio::io_context& loop, io::Runti
   return monitor;
 }
 
-Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, Engine engine, io::RuntimeDir dir,
+Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, EngineMain engine, io::RuntimeDir dir,
                  AppliedRoutes routes, io::ControlListener listener)
     : loop_(loop),
       setup_(std::move(setup)),
@@ -81,12 +81,7 @@ Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, Engine engine, io::Ru
   routes_.on_change([this](AppliedRoutes::Deed deed, const std::string& change) {
     log_.notice(fmt::format("{} {}", deed == AppliedRoutes::Deed::kAdded ? "added" : "removed", change));
   });
-  state_.session = setup_.session;
-  state_.role = setup_.dial ? "up" : "attach";
-  state_.is_adopted = setup_.site.is_adopted();
-  state_.pid = getpid();
-  state_.phase = "calling";
-  if (setup_.dial) state_.destination = setup_.dial->destination.to_string();
+  state_ = first_state(setup_, getpid());
 }
 
 Monitor::~Monitor() {
@@ -150,14 +145,15 @@ void Monitor::serve_one() {
   if (!message) return channels_->engine.process.kill();
   if (*message) {
     Answer answered = answer(std::move(**message));
-    Bytes octets{0};
+    Bytes octets{kAnswerFollows};
     if (answered.octets.size() > kMostInMessage) {
       Result<io::UniqueFd> shared = io::share_octets(answered.octets);
       if (!shared) answered.octets = encode_reply<void>(std::unexpected(shared.error()));
-      if (shared) octets.front() = 1;
+      if (shared) octets.front() = kAnswerIsBeside;
       if (shared) answered.fds.insert(answered.fds.begin(), std::move(*shared));
     }
-    if (octets.front() == 0) octets.insert(octets.end(), answered.octets.begin(), answered.octets.end());
+    if (octets.front() == kAnswerFollows)
+      octets.insert(octets.end(), answered.octets.begin(), answered.octets.end());
     std::vector<int> fds;
     for (const io::UniqueFd& fd : answered.fds) fds.push_back(fd.get());
     const Result<void> sent = channels_->engine.requests.send(text_of(octets), fds);

@@ -27,10 +27,10 @@ namespace isthmus::app {
 
 class Monitor {
  public:
-  using Engine = std::function<int(io::EngineChannels)>;
+  using EngineMain = std::function<int(io::EngineChannels)>;
   // Takes the session's name and slot, and starts the first engine. kExists if a session of this name lives.
   static Result<std::unique_ptr<Monitor>> open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
-                                               Engine engine);
+                                               EngineMain engine);
   ~Monitor();
 
   // The called end's first stream, as an AttachRequest brought it.
@@ -60,8 +60,8 @@ class Monitor {
     asio::posix::stream_descriptor requests, end;
   };
 
-  Monitor(asio::io_context& loop, OwnerSetup setup, Engine engine, io::RuntimeDir dir, AppliedRoutes routes,
-          io::ControlListener listener);
+  Monitor(asio::io_context& loop, OwnerSetup setup, EngineMain engine, io::RuntimeDir dir,
+          AppliedRoutes routes, io::ControlListener listener);
   Result<void> start_engine();
   void wait_requests();
   void wait_engine_end();
@@ -77,6 +77,7 @@ class Monitor {
   void want_end();
   void serve_one();
   Answer answer(io::ControlMessage message);
+  static Answer answer_with(Result<Answer> done);
   Answer on(const ReadFacts&);
   Answer on(const ReadFirewall&);
   Answer on(const LookForRivals& request);
@@ -118,7 +119,7 @@ class Monitor {
 
   asio::io_context& loop_;
   OwnerSetup setup_;
-  Engine make_engine_;
+  EngineMain make_engine_;
   io::RuntimeDir dir_;
   io::Log log_;
   AppliedRoutes routes_;

@@ -25,7 +25,7 @@ Result<Bytes> MonitorClient::exchange(const MonitorRequest& request, std::span<c
   io::ControlMessage message = TRY(channel_.receive_within(kPatience));
   received_ = std::move(message.fds);
   const ConstBytes answer = bytes_of(message.payload);
-  const bool is_beside = answer.front() == 1;
+  const bool is_beside = answer.front() == kAnswerIsBeside;
   if (!is_beside) return Bytes{answer.begin() + 1, answer.end()};
   if (received_.empty()) return fail(Error::Code::kProtocol, "the monitor's answer is not there");
   Bytes shared = TRY(io::read_shared_octets(received_.front()));

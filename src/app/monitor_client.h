@@ -36,7 +36,7 @@ class MonitorClient {
   // Returns what stays against the monitor's will.
   std::vector<Error> suspend();
   Result<void> resume();
-  // What others had removed, in words.
+  // What others had removed, in words, and what could not be put back.
   io::HostApplier::PutBack put_back();
   std::vector<Error> undo();
 

@@ -43,6 +43,11 @@ Fields fields_of(const SshEnded& event) {
   return fields;
 }
 
+template <typename Event>
+bool is_of(const Fields& fields) {
+  return fields.kind == MonitorEvent{Event{}}.index();
+}
+
 }  // namespace
 
 std::string encode_event(const MonitorEvent& event) {
@@ -59,12 +64,13 @@ Result<MonitorEvent> decode_event(std::string_view octets) {
   Fields fields;
   transfer(reader, fields);
   if (!reader.ok()) return fail(Error::Code::kProtocol, "the monitor's event is damaged");
-  if (fields.kind == 0) return Signalled{fields.number};
-  if (fields.kind == 3) return SshEnded{fields.leg, fields.status};
+  if (is_of<Signalled>(fields)) return Signalled{fields.number};
+  if (is_of<SshEnded>(fields)) return SshEnded{fields.leg, fields.status};
   ControlRequest request = TRY(decode_request(std::string_view{fields.request}));
-  if (fields.kind == 2) return Asked{std::move(request)};
+  if (is_of<Asked>(fields)) return Asked{std::move(request)};
   auto* attach = std::get_if<AttachRequest>(&request);
-  if (attach == nullptr) return fail(Error::Code::kProtocol, "the monitor's event is of no known kind");
+  if (attach == nullptr || !is_of<StreamArrived>(fields))
+    return fail(Error::Code::kProtocol, "the monitor's event is of no known kind");
   return StreamArrived{fields.leg, std::move(*attach)};
 }
 

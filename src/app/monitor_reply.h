@@ -15,6 +15,9 @@
 
 namespace isthmus::app {
 
+// The first octet of an answer: whether the rest of it follows, or is in the memory beside it.
+inline constexpr std::uint8_t kAnswerFollows = 0, kAnswerIsBeside = 1;
+
 struct Begun {  // unasked, first of all
   std::uint32_t slot = 0;
   session::HostId host{};

@@ -17,8 +17,6 @@
 namespace isthmus::app {
 namespace {
 
-// Before there is an interface: the one that a plan is made for.
-constexpr const char* kLikelyInterface = "isth0";
 // One carries, one is on its way, others may be on theirs out.
 constexpr std::ptrdiff_t kMostCalls = 8;
 // A session dials about once a second, and at once when the network changes.
@@ -37,11 +35,15 @@ std::vector<std::string> addresses_of(const std::vector<Endpoint>& endpoints) {
 
 // Without what sessions still have that give way to this one: it is going, and must not be taken for a clash.
 Result<HostFacts> Monitor::read_facts() const {
-  const std::string& wished = setup_.site.policy().interface;
-  const std::string likely = wished.empty() ? kLikelyInterface : wished;
-  HostFacts facts = TRY(io::read_host_facts(interface_.empty() ? likely : interface_));
+  HostFacts facts =
+      TRY(io::read_host_facts(interface_.empty() ? setup_.site.likely_interface() : interface_));
   for (const SessionState& going : going_) forget(going, facts);
   return facts;
+}
+
+Monitor::Answer Monitor::answer_with(Result<Answer> done) {
+  if (done) return std::move(*done);
+  return {encode_reply<void>(std::unexpected(done.error())), {}};
 }
 
 Monitor::Answer Monitor::on(const ReadFacts&) {
@@ -140,9 +142,7 @@ Monitor::Answer Monitor::on(const Undo&) {
 }
 
 Monitor::Answer Monitor::on(const OpenTunnel& request) {
-  Result<Answer> opened = open_tunnel(request);
-  if (opened) return std::move(*opened);
-  return {encode_reply<void>(std::unexpected(opened.error())), {}};
+  return answer_with(open_tunnel(request));
 }
 
 // One a session: the engine has its only descriptors, and with them it goes.
@@ -170,9 +170,7 @@ Monitor::Answer Monitor::on(const ChangeMtu& request) {
 }
 
 Monitor::Answer Monitor::on(const OpenSockets& request) {
-  Result<Answer> opened = open_sockets(request);
-  if (opened) return std::move(*opened);
-  return {encode_reply<void>(std::unexpected(opened.error())), {}};
+  return answer_with(open_sockets(request));
 }
 
 // On the port that policy names, else on the number that our sshd answered on, else on any.
@@ -198,9 +196,7 @@ Result<Monitor::Answer> Monitor::open_sockets(const OpenSockets& request) {
 }
 
 Monitor::Answer Monitor::on(const DialSsh&) {
-  Result<Answer> dialled = dial();
-  if (dialled) return std::move(*dialled);
-  return {encode_reply<void>(std::unexpected(dialled.error())), {}};
+  return answer_with(dial());
 }
 
 Result<Monitor::Answer> Monitor::dial() {

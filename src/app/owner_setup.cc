@@ -4,6 +4,17 @@
 
 namespace isthmus::app {
 
+SessionState first_state(const OwnerSetup& setup, std::int64_t process) {
+  SessionState state;
+  state.session = setup.session;
+  state.role = setup.dial ? "up" : "attach";
+  state.is_adopted = setup.site.is_adopted();
+  state.pid = process;
+  state.phase = "calling";
+  if (setup.dial) state.destination = setup.dial->destination.to_string();
+  return state;
+}
+
 io::LogLevel log_level(int verbosity) {
   if (verbosity >= 2) return io::LogLevel::kFrame;
   return verbosity == 1 ? io::LogLevel::kNegotiation : io::LogLevel::kNotice;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/progress.h"
+#include "app/session_state.h"
 #include "app/site.h"
 #include "base/time.h"
 #include "config/commands.h"
@@ -25,6 +26,8 @@ struct OwnerSetup {
   std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
 };
 
+// What `status` says of it at the beginning; `process` is the monitor's.
+SessionState first_state(const OwnerSetup& setup, std::int64_t process);
 io::LogLevel log_level(int verbosity);
 // On a terminal, unless it was asked to be told all, a person reads progress and nothing twice.
 io::LogOptions log_options(const OwnerSetup& setup);

@@ -262,7 +262,8 @@ Selector Site::selector(const session::Agreement& agreement, const std::string& 
       own_networks_within({agreement.accepted, agreement.offered, outer.remote, interface}, facts);
   for (const InterfaceFacts& mine : facts.interfaces) {
     for (const InterfaceFacts::Assigned& assigned : mine.addresses) {
-      if (covers(agreement.accepted, assigned.address)) own.push_back(host_prefix(assigned.address));
+      if (covers(agreement.accepted, assigned.address) && !covers(own, assigned.address))
+        own.push_back(host_prefix(assigned.address));
     }
   }
   return {std::move(remote), std::move(local), std::move(own)};

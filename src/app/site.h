@@ -30,6 +30,10 @@ class Site final : public ppp::AddressPolicy {
   Site(config::PeerPolicy policy, std::optional<config::SitePolicy> adopt_under);
 
   [[nodiscard]] const config::PeerPolicy& policy() const { return policy_; }
+  // Before there is one, for plans: the interface that policy names, or what the first is called.
+  [[nodiscard]] std::string likely_interface() const {
+    return policy_.interface.empty() ? "isth0" : policy_.interface;
+  }
   [[nodiscard]] bool is_adopted() const { return adopt_under_.has_value(); }
 
   // Empty `hello`: a plain PPP peer. `facts` are kept for the address decisions that follow.

@@ -11,12 +11,12 @@
 
 namespace isthmus::crypto {
 
-// Hundreds of SAs for each of eight threads.
+// 512 schedules of 2 KiB; a session has 48 at most.
 inline constexpr std::size_t kKeyMemorySize = std::size_t{1} << 20;
 
 // Once in a process, before its first key and while it may lock memory. Without it, and when the arena is
-// full, keys lie in ordinary memory, and are wiped all the same. kSystem: there is no arena, or its pages
-// could not be locked or kept out of dumps.
+// full, our keys lie in ordinary memory, and are wiped all the same; OpenSSL's own want room in it. kSystem:
+// there is no arena, or its pages could not be locked or kept out of dumps.
 Result<void> open_key_memory();
 
 // All zero. Memory is the only thing that can fail here, and aborts.

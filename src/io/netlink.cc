@@ -1,12 +1,9 @@
 #include "io/netlink.h"
 
 #include <linux/netlink.h>
-#include <net/if.h>
 #include <netlink/errno.h>
 #include <netlink/socket.h>
 #include <sys/socket.h>
-
-#include <array>
 
 #include "base/check.h"
 #include "io/netlink_message.h"
@@ -118,6 +115,7 @@ Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
 Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name) {
   std::uint32_t index = 0;
   const std::function<void(nlmsghdr&)> visit = [&](nlmsghdr& message) {
+    if (message.nlmsg_type != RTM_NEWLINK) return;
     index = static_cast<std::uint32_t>(static_cast<const ifinfomsg*>(nlmsg_data(&message))->ifi_index);
   };
   const NetlinkMessage query = new_message(RTM_GETLINK, 0, ifinfomsg{});
@@ -131,11 +129,6 @@ Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name) 
 
 Result<std::uint32_t> Netlink::interface_index(const std::string& name) {
   return io::interface_index(*socket_, name);
-}
-
-std::string interface_name(std::uint32_t index) {
-  std::array<char, IF_NAMESIZE> name{};
-  return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : std::string{name.data()};
 }
 
 std::optional<Prefix> prefix_of(int family, ConstBytes octets, int length) {

@@ -40,9 +40,15 @@ std::optional<InterfaceFacts::Assigned> assigned_from(nlmsghdr& message) {
   return InterfaceFacts::Assigned{*address, header.ifa_prefixlen};
 }
 
-std::string gateway_interface(const Attributes<RTA_MAX>& attributes, std::optional<IpAddress>& gateway) {
+std::string name_of(int index, const InterfacesByIndex& links) {
+  const auto link = links.find(index);
+  return link == links.end() ? std::string{} : link->second.name;
+}
+
+std::string gateway_interface(const Attributes<RTA_MAX>& attributes, const InterfacesByIndex& links,
+                              std::optional<IpAddress>& gateway) {
   gateway = attributes.address(RTA_GATEWAY);
-  if (attributes.has(RTA_OIF)) return interface_name(attributes.u32(RTA_OIF));
+  if (attributes.has(RTA_OIF)) return name_of(static_cast<int>(attributes.u32(RTA_OIF)), links);
   if (attributes.octets(RTA_MULTIPATH).size() < sizeof(rtnexthop)) return {};
   // Of several ways to the same network the first one stands for all.
   const auto& first = *static_cast<const rtnexthop*>(nla_data(attributes.raw(RTA_MULTIPATH)));
@@ -56,10 +62,10 @@ std::string gateway_interface(const Attributes<RTA_MAX>& attributes, std::option
       if (parsed) gateway = *parsed;
     }
   }
-  return interface_name(static_cast<std::uint32_t>(first.rtnh_ifindex));
+  return name_of(first.rtnh_ifindex, links);
 }
 
-std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type) {
+std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type, const InterfacesByIndex& links) {
   const auto& header = *static_cast<const rtmsg*>(nlmsg_data(&message));
   if (header.rtm_type != type || (header.rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
   const Attributes<RTA_MAX> attributes(message, sizeof header);
@@ -68,7 +74,7 @@ std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type) {
   RouteFacts route;
   route.destination = *destination;
   // IPv6's unreachable routes are said to be on lo.
-  if (type == RTN_UNICAST) route.interface = gateway_interface(attributes, route.gateway);
+  if (type == RTN_UNICAST) route.interface = gateway_interface(attributes, links, route.gateway);
   route.table = attributes.has(RTA_TABLE) ? attributes.u32(RTA_TABLE) : header.rtm_table;
   route.protocol = header.rtm_protocol;
   return route;
@@ -78,6 +84,7 @@ std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type) {
 enum class Selection : std::uint8_t { kMain, kOurs, kOurFallbacks };
 
 Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection) {
+  const InterfacesByIndex links = TRY(read_links(socket));
   std::vector<RouteFacts> routes;
   const auto query = [&] {
     rtmsg header{};
@@ -91,7 +98,7 @@ Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Sele
       socket, query, [&] { routes.clear(); },
       [&](nlmsghdr& message) {
         const auto route =
-            route_from(message, selection == Selection::kOurFallbacks ? RTN_UNREACHABLE : RTN_UNICAST);
+            route_from(message, selection == Selection::kOurFallbacks ? RTN_UNREACHABLE : RTN_UNICAST, links);
         if (!route) return;
         const bool is_in_place =
             selection == Selection::kMain ? route->table == RT_TABLE_MAIN : is_session_table(route->table);
@@ -138,6 +145,7 @@ Result<std::vector<RouteFacts>> Netlink::fallbacks() {
 }
 
 Result<std::vector<NeighbourFacts>> Netlink::neighbours() {
+  const InterfacesByIndex links = TRY(read_links(*socket_));
   std::vector<NeighbourFacts> neighbours;
   const auto query = [] { return new_message(RTM_GETNEIGH, NLM_F_DUMP, ndmsg{}); };
   TRY(dump(
@@ -150,8 +158,7 @@ Result<std::vector<NeighbourFacts>> Netlink::neighbours() {
         if (!address || (header.ndm_state & NUD_NOARP) != 0) return;
         const bool is_usable =
             (header.ndm_state & kUsableNeighbour) != 0 && !attributes.octets(NDA_LLADDR).empty();
-        neighbours.push_back(
-            {interface_name(static_cast<std::uint32_t>(header.ndm_ifindex)), *address, is_usable});
+        neighbours.push_back({name_of(header.ndm_ifindex, links), *address, is_usable});
       }));
   return neighbours;
 }

@@ -83,8 +83,6 @@ class Attributes {
 // 0 if there is no such interface. Asked of the socket there is: if_nametoindex() opens one, and where no
 // descriptor is to be had an interface that is there would be missing.
 Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name);
-// Empty if there is none.
-std::string interface_name(std::uint32_t index);
 
 // `destination` of a route or rule whose attribute may be missing (then: everything).
 std::optional<Prefix> prefix_of(int family, ConstBytes octets, int length);

@@ -36,13 +36,11 @@ User sandbox_user() {
   return {};
 }
 
-// Workers ask for a niceness of their own, and hold keys in memory that is locked. Where root itself may not
-// raise a limit (a container without CAP_SYS_RESOURCE) they do without.
-void raise_limits() {
+// Workers ask for a niceness of their own. Where root itself may not raise the limit (a container without
+// CAP_SYS_RESOURCE) they do without.
+void permit_niceness() {
   constexpr rlimit kAnyNiceness{40, 40};
-  constexpr rlimit kLockedOctets{64UL << 20, 64UL << 20};
   std::ignore = setrlimit(RLIMIT_NICE, &kAnyNiceness);
-  std::ignore = setrlimit(RLIMIT_MEMLOCK, &kLockedOctets);
 }
 
 Result<void> become(const User& user) {
@@ -69,7 +67,7 @@ Result<void> drop_capabilities() {
 
 Result<std::vector<std::string>> enter_sandbox() {
   const User user = sandbox_user();
-  raise_limits();
+  permit_niceness();
   std::vector<std::string> missing;
   const Result<void> changed = geteuid() == 0 ? become(user) : Result<void>{};
   // A user namespace may know no other user than root.

@@ -1,6 +1,7 @@
 #include "net/never_routed.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace isthmus {
 

@@ -367,6 +367,29 @@ TEST(RoutePlan, WithoutTheGuardStillChecksWhatComesOutOfTheTunnel) {
   EXPECT_THAT(body, HasSubstr("ip daddr { 193.6.35.0/24 } accept\n"));
 }
 
+TEST(RoutePlan, LetsNothingOfOursOutOfTheTunnel) {
+  const std::string body = filter_of(make_route_plan(join(), fellini()));
+  const std::size_t chain = body.find("chain from_tunnel");
+  const std::size_t first_accept = body.find("accept", chain);
+  ASSERT_NE(first_accept, std::string::npos);
+  EXPECT_LT(body.find("fib saddr type local counter drop", chain), first_accept);
+}
+
+TEST(RoutePlan, LetsNothingThatIsNeverRoutedThroughThoughADefaultRouteHoldsIt) {
+  RoutePlanInput input = join();
+  input.accepted = {prefix("0.0.0.0/0"), prefix("::/0")};
+  input.offered = {prefix("0.0.0.0/0"), prefix("::/0")};
+  const std::string body = filter_of(make_route_plan(input, fellini()));
+  const std::string ipv4 =
+      "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4 } counter drop";
+  const std::string ipv6 = "{ ::/96, ::ffff:0.0.0.0/96, fe80::/10, ff00::/8 } counter drop";
+  EXPECT_LT(body.find("ip saddr " + ipv4), body.find("ip saddr { 0.0.0.0/0 } accept"));
+  EXPECT_LT(body.find("ip6 saddr " + ipv6), body.find("ip6 saddr { ::/0 } accept"));
+  EXPECT_LT(body.find("ip daddr " + ipv4), body.find("ip daddr { 0.0.0.0/0 } accept"));
+  EXPECT_LT(body.find("ip6 daddr " + ipv6), body.find("ip6 daddr { ::/0 } accept"));
+  EXPECT_LT(body.find("ip6 saddr fe80::/10 accept"), body.find("ip6 saddr " + ipv6)) << "the tunnel's own";
+}
+
 TEST(RoutePlan, LeavesNeighbourDiscoveryOutsideAlone) {
   RoutePlanInput input = join();
   input.accepted = {prefix("::/0")};

@@ -99,23 +99,15 @@ class Writer {
   void from_tunnel() {
     chain("from_tunnel", "");
     line("fib saddr type local counter drop");
+    // The tunnel's own: the kernel carries them no further than this machine.
+    line("ip6 saddr fe80::/10 accept");
     match("saddr", carved_out_, "accept");
     match("saddr", in_.exceptions, "counter drop");
-    match("saddr", nobodys_sources(), "counter drop");
+    match("saddr", never_routed_within(in_.remote), "counter drop");
     match("saddr", in_.remote, "accept");
     icmp_errors("");
-    line("ip6 saddr fe80::/10 accept");
     line("counter drop");
     end();
-  }
-
-  // Link-local ones are the tunnel's own, and go no further than this machine.
-  [[nodiscard]] std::vector<Prefix> nobodys_sources() const {
-    std::vector<Prefix> sources = never_routed_within(in_.remote);
-    std::erase_if(sources, [](const Prefix& prefix) {
-      return prefix.family() == Family::kIpv6 && prefix.address().is_link_local();
-    });
-    return sources;
   }
 
   void prerouting() {

@@ -167,13 +167,14 @@ def test_a_datagram_of_no_octet_is_counted_like_any_other(end):
 
 # ---- a full tunnel, at the end that sends everything into it, and at the end where everything comes out
 
-def stopped(end, pairs):
-    """Packets with these sources and destinations go nowhere, whoever stops them."""
+def stopped(end, pairs, verdict=ANY):
+    """Packets with these sources and destinations go nowhere, whoever stops them, or for this reason."""
     chance = random.Random(SEED)
-    hostile = [datagram(f"{source} > {destination}", ANY, header(6 if ":" in source + destination else 4, source, destination) / transport)
+    hostile = [datagram(f"{source} > {destination}", verdict, header(6 if ":" in source + destination else 4, source, destination) / transport)
                for source, destination in pairs for transport in transports(6 if ":" in source + destination else 4, MARK, chance)]
     good = [*permitted(end.site, chance, 1), *permitted(end.site, chance, 2)]
-    with Watched(end) as watched, end.accounted():
+    counted = [] if verdict == ANY else [verdicts([*good, *hostile])]
+    with Watched(end) as watched, end.accounted(*counted):
         end.send([*good[:2], *hostile, *good[2:]])
         end.wait_answered(good)
     watched.judge_lan(collections.Counter(canonical(each.packet) for each in good))
@@ -195,13 +196,13 @@ def test_who_may_send_from_everywhere_may_not_send_from_the_networks_here(end):
 
 @at(FullCaller)
 def test_who_may_send_from_everywhere_may_not_send_from_the_gateways_outer_address(end):
-    stopped(end, [(source, end.site.here[":" in source]) for source in end.site.outer])
+    stopped(end, [(source, end.site.here[":" in source]) for source in end.site.outer], "selector")
 
 
 @at(FullCaller)
 def test_who_may_send_from_everywhere_may_not_send_from_what_is_never_routed(end):
     sources = ("0.0.0.1", "240.0.0.1", "::193.6.35.20", "::ffff:8.8.8.8", "::ffff:193.6.35.20")
-    stopped(end, [(source, end.site.here[":" in source]) for source in sources])
+    stopped(end, [(source, end.site.here[":" in source]) for source in sources], "selector")
 
 
 @at(FullCalledEnd)
@@ -219,7 +220,7 @@ def test_who_may_send_to_everywhere_may_not_send_to_link_local_addresses(end):
 @at(FullCalledEnd)
 def test_who_may_send_to_everywhere_may_not_send_to_what_is_never_routed(end):
     destinations = ("0.0.0.1", "240.0.0.1", "::", "::8.8.8.8", "::ffff:8.8.8.8")
-    stopped(end, [(end.site.there[":" in each], each) for each in destinations])
+    stopped(end, [(end.site.there[":" in each], each) for each in destinations], "selector")
 
 
 @at(FullCalledEnd)

@@ -10,10 +10,10 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 
 #include "kernel/namespace_fixture.h"
 #include "kernel/random_requests.h"
+#include "support/soak.h"
 
 namespace isthmus::app {
 namespace {
@@ -23,8 +23,7 @@ using testing::RandomRequests;
 
 // 10^7 requests take minutes: a hundredth of them, unless ISTHMUS_SOAK=1 asks for all.
 std::uint64_t times(std::uint64_t wanted) {
-  const char* soak = std::getenv("ISTHMUS_SOAK");
-  return soak != nullptr && std::string_view{soak} == "1" ? wanted * 100 : wanted;
+  return is_soak() ? wanted * 100 : wanted;
 }
 
 class MonitorTest : public NamespaceTest {

@@ -84,7 +84,7 @@ class RandomRequests {
     return note;
   }
   MonitorRequest request() {
-    switch (below(18)) {
+    switch (below(20)) {
       case 0:
         return ReadFacts{};
       case 1:
@@ -116,6 +116,11 @@ class RandomRequests {
         return below(64) != 0 ? MonitorRequest{DialSsh{}} : MonitorRequest{EndLeg{leg()}};
       case 16:
         return PassOn{below(2) == 0 ? "../x" : "office", leg()};
+      case 17:
+        return PutBack{};
+      case 18:
+        return below(8) == 0 ? MonitorRequest{ReadFirewall{}}
+                             : MonitorRequest{TellProven{static_cast<std::uint8_t>(below(256))}};
       default:
         return note();
     }

@@ -2,16 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
+
+#include "support/soak.h"
 
 namespace isthmus::session::testing {
-
-// Whether it is to run at length: ISTHMUS_SOAK=1.
-inline bool is_soak() {
-  const char* soak = std::getenv("ISTHMUS_SOAK");
-  return soak != nullptr && std::string_view{soak} == "1";
-}
 
 // A sanitized program is many times slower, and looks for faults of another kind: a tenth will do. At length
 // there are ten times as many.

@@ -30,6 +30,7 @@ def areas(pid):
                 bounds = (int(match[1], 16), int(match[2], 16), match[3], match[4])
             elif line.startswith("VmFlags:") and "w" in bounds[2]:
                 octets = read(memory, bounds[0], bounds[1])
+                assert len(octets) == bounds[1] - bounds[0] or bounds[3].startswith(("[v", "/dev/")), f"{pid}: {line} {bounds}"
                 found.append(Area(bounds[0], frozenset(line.split()[1:]), bounds[3], octets))
     return found
 
@@ -101,7 +102,3 @@ def keys_of(pid):
     """Each key of AES that the process is ready to use, with the area it lies in."""
     return [(key, area) for area in areas(pid) for _, key in aes_keys(area.octets)]
 
-
-def where(octets, pid):
-    """The areas in which these octets lie."""
-    return [area for area in areas(pid) if octets in area.octets]

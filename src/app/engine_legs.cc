@@ -1,9 +1,9 @@
-// The streams of a session owner: ssh's pipes, and what `attach` handed over.
+// The streams of an engine: ssh's pipes, and what `attach` handed over.
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "app/session_owner.h"
+#include "app/engine.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
@@ -16,7 +16,7 @@ constexpr Duration kHangUpPatience = std::chrono::seconds{1};
 
 }  // namespace
 
-Result<void> SessionOwner::add_leg(LegId id, Leg leg, io::UniqueFd in, io::UniqueFd out) {
+Result<void> Engine::add_leg(LegId id, Leg leg, io::UniqueFd in, io::UniqueFd out) {
   StreamHandlers handlers;
   handlers.octets = [this, id](ConstBytes octets) { received(id, octets); };
   handlers.progressed = [this, id] {
@@ -32,7 +32,7 @@ Result<void> SessionOwner::add_leg(LegId id, Leg leg, io::UniqueFd in, io::Uniqu
   return {};
 }
 
-void SessionOwner::on(session::Dial&) {
+void Engine::on(session::Dial&) {
   config::SshDiagnosis why_not;
   Result<MonitorClient::Ssh> ssh = monitor_.dial(why_not);
   diagnosis_.reset();
@@ -52,30 +52,30 @@ void SessionOwner::on(session::Dial&) {
   if (setup_.progress) sign_at_ = setup_.progress->still_waiting(io::boot_now(), waiting_for_);
 }
 
-void SessionOwner::begin_call(LegId id) {
+void Engine::begin_call(LegId id) {
   Leg& leg = legs_.at(id);
   leg.begin_by.reset();
   if (leg.call || leg.is_hung_up || is_over_) return;
   leg.call = session_->add_call(io::boot_now(), leg.direction);
 }
 
-void SessionOwner::received(LegId id, ConstBytes octets) {
+void Engine::received(LegId id, ConstBytes octets) {
   class Deliver final : public PacketSink {
    public:
-    explicit Deliver(SessionOwner& owner) : owner_(owner) {}
+    explicit Deliver(Engine& engine) : engine_(engine) {}
     void packet(const Packet& packet) override {
       const std::optional<PacketView> view = view_packet(packet.octets);
-      if (!owner_.tunnel_ || !view || !owner_.selector_.permits_inbound(*view)) {
-        ++owner_.state_.dropped;
+      if (!engine_.tunnel_ || !view || !engine_.selector_.permits_inbound(*view)) {
+        ++engine_.state_.dropped;
         return;
       }
-      owner_.tunnel_->deliver(packet);
-      ++owner_.state_.packets_received;
-      owner_.state_.octets_received += packet.octets.size();
+      engine_.tunnel_->deliver(packet);
+      ++engine_.state_.packets_received;
+      engine_.state_.octets_received += packet.octets.size();
     }
 
    private:
-    SessionOwner& owner_;
+    Engine& engine_;
   };
   const auto place = legs_.find(id);
   if (place == legs_.end() || is_over_) return;
@@ -88,7 +88,7 @@ void SessionOwner::received(LegId id, ConstBytes octets) {
 }
 
 // Of an ssh that failed the end of the process says why: it is waited for, and then told to the session.
-void SessionOwner::stream_lost(LegId id, const std::string& why) {
+void Engine::stream_lost(LegId id, const std::string& why) {
   const auto place = legs_.find(id);
   if (place == legs_.end()) return;
   Leg& leg = place->second;
@@ -103,7 +103,7 @@ void SessionOwner::stream_lost(LegId id, const std::string& why) {
   turn();
 }
 
-void SessionOwner::ssh_ended(LegId id) {
+void Engine::ssh_ended(LegId id) {
   const auto place = legs_.find(id);
   if (place == legs_.end()) return;
   // Octets it wrote before it ended may still be in the pipe: the stream's own end comes after them.
@@ -115,7 +115,7 @@ void SessionOwner::ssh_ended(LegId id) {
   turn();
 }
 
-void SessionOwner::diagnose_ssh(Leg& leg) {
+void Engine::diagnose_ssh(Leg& leg) {
   const session::Call* call = leg.call ? session_->find(*leg.call) : nullptr;
   const io::ExitStatus status = leg.ssh->exit_status().value_or(io::ExitStatus{});
   config::SshOutcome outcome;
@@ -127,7 +127,7 @@ void SessionOwner::diagnose_ssh(Leg& leg) {
 }
 
 // The leg is gone for good: the session hears of it, unless it was the session that hung up.
-void SessionOwner::drop(LegId id) {
+void Engine::drop(LegId id) {
   const auto place = legs_.find(id);
   if (place == legs_.end()) return;
   Leg leg = std::move(place->second);
@@ -147,7 +147,7 @@ void SessionOwner::drop(LegId id) {
   if (is_over_ && legs_.empty()) loop_.stop();
 }
 
-void SessionOwner::on(session::HangUp& hang_up) {
+void Engine::on(session::HangUp& hang_up) {
   for (auto& [id, leg] : legs_) {
     if (leg.call != hang_up.call) continue;
     leg.stream->write(hang_up.last_octets);
@@ -159,7 +159,7 @@ void SessionOwner::on(session::HangUp& hang_up) {
 }
 
 // No more from it, and nothing more to it but what is under way.
-void SessionOwner::retire(LegId id) {
+void Engine::retire(LegId id) {
   Leg& leg = legs_.at(id);
   if (leg.is_hung_up) return;
   leg.is_hung_up = true;
@@ -175,14 +175,14 @@ void SessionOwner::retire(LegId id) {
   monitor_.end(id);
 }
 
-std::optional<LegId> SessionOwner::leg_of(session::CallId call) const {
+std::optional<LegId> Engine::leg_of(session::CallId call) const {
   for (const auto& [id, leg] : legs_) {
     if (leg.call == call) return id;
   }
   return std::nullopt;
 }
 
-OuterPath SessionOwner::outer_of(LegId id, const Leg& leg) {
+OuterPath Engine::outer_of(LegId id, const Leg& leg) {
   return leg.ssh ? OuterPath{monitor_.endpoints(id).outer, {}} : leg.outer;
 }
 

@@ -1,4 +1,4 @@
-// What a session owner does when its session asks: join, suspend, prove, end.
+// What an engine does when its session asks: join, suspend, prove, end.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <utility>
 
-#include "app/session_owner.h"
+#include "app/engine.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
@@ -129,15 +129,15 @@ void note_agreement(SessionState& state, const session::Agreement& agreement, in
 
 }  // namespace
 
-void SessionOwner::on(session::Said& said) {
+void Engine::on(session::Said& said) {
   log_.write(log_level(said.level), said.text);
 }
 
-void SessionOwner::on(ppp::FrameTrace& trace) {
+void Engine::on(ppp::FrameTrace& trace) {
   log_.write(io::LogLevel::kFrame, (trace.outgoing ? "sent " : "rcvd ") + trace.text);
 }
 
-void SessionOwner::on(session::Establish& establish) {
+void Engine::on(session::Establish& establish) {
   const session::Agreement& agreement = establish.agreement;
   if (setup_.dial && !is_as_asked(agreement)) return;
   if (peer_ && peer_->plan_only) return;
@@ -148,7 +148,7 @@ void SessionOwner::on(session::Establish& establish) {
   if (!done) session_->routes_failed(io::boot_now(), done.error().message);
 }
 
-Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
+Result<void> Engine::join(const session::Agreement& agreement, LegId id) {
   const LegEndpoints endpoints = monitor_.endpoints(id);
   const OuterPath outer = outer_of(id, legs_.at(id));
   say_step("link", fmt::format("PPP {}: {}{}", peer_text(agreement), agreement.ipv4 ? "IPv4 " : "",
@@ -181,7 +181,7 @@ Result<void> SessionOwner::join(const session::Agreement& agreement, LegId id) {
   return {};
 }
 
-void SessionOwner::tell_joined(const session::Agreement& agreement, const RoutePlan& plan) {
+void Engine::tell_joined(const session::Agreement& agreement, const RoutePlan& plan) {
   const std::string interface = tunnel_->device().name();
   const std::string addresses = agreement.ipv4 ? fmt::format("{} ↔ {}", agreement.ipv4->local.to_string(),
                                                              agreement.ipv4->remote.to_string())
@@ -196,7 +196,7 @@ void SessionOwner::tell_joined(const session::Agreement& agreement, const RouteP
                           joined(texts(agreement.accepted)), joined(texts(agreement.offered))));
 }
 
-Result<void> SessionOwner::open_tunnel(int mtu) {
+Result<void> Engine::open_tunnel(int mtu) {
   if (tunnel_) return monitor_.change_mtu(mtu);
   MonitorClient::Tunnel opened = TRY(monitor_.open_tunnel(mtu, datagrams_->queues_wanted()));
   TunPump::Handlers handlers;
@@ -214,26 +214,26 @@ Result<void> SessionOwner::open_tunnel(int mtu) {
   return {};
 }
 
-int SessionOwner::agree_mtu(const session::Agreement& agreement) {
+int Engine::agree_mtu(const session::Agreement& agreement) {
   mtu_.agreed(std::min<int>(setup_.site.policy().mtu.value_or(1500), agreement.mtu));
   if (!session_->takes_datagrams()) mtu_.datagrams_take(std::nullopt);
   return *mtu_.wanted();
 }
 
-void SessionOwner::on(keying::WorkerCommand& command) {
+void Engine::on(keying::WorkerCommand& command) {
   datagrams_->obey(std::move(command));
 }
 
-void SessionOwner::on(session::Carry& carry) {
+void Engine::on(session::Carry& carry) {
   datagrams_->carry(carry);
 }
 
-void SessionOwner::on(session::SetInnerMtu& set) {
+void Engine::on(session::SetInnerMtu& set) {
   mtu_.datagrams_take(static_cast<int>(set.mtu));
   follow_mtu(io::boot_now());
 }
 
-void SessionOwner::follow_mtu(Instant now) {
+void Engine::follow_mtu(Instant now) {
   const std::optional<int> mtu = mtu_.due(now);
   if (!tunnel_ || !mtu) return;
   if (const Result<void> changed = monitor_.change_mtu(*mtu); !changed) {
@@ -246,14 +246,14 @@ void SessionOwner::follow_mtu(Instant now) {
   save_state();
 }
 
-void SessionOwner::look_at_network() {
+void Engine::look_at_network() {
   const session::Agreement* agreement = session_->agreement();
   if (!tunnel_ || agreement == nullptr) return;
   const Result<HostFacts> facts = monitor_.read_facts();
   if (facts) datagrams_->look_at(*agreement, *facts);
 }
 
-void SessionOwner::on(session::Suspend& suspend) {
+void Engine::on(session::Suspend& suspend) {
   log_.notice(fmt::format("link down: {}; traffic to {} is refused until it is back", suspend.reason,
                           joined(state_.accepted)));
   if (setup_.progress && interrupts_ == 0)
@@ -265,7 +265,7 @@ void SessionOwner::on(session::Suspend& suspend) {
   save_state();
 }
 
-void SessionOwner::on(session::Resume&) {
+void Engine::on(session::Resume&) {
   const Result<void> resumed = monitor_.resume();
   if (!resumed) return session_->routes_failed(io::boot_now(), resumed.error().message);
   log_.notice("link up by datagrams, without ssh's stream");
@@ -274,7 +274,7 @@ void SessionOwner::on(session::Resume&) {
   save_state();
 }
 
-void SessionOwner::on(session::Prove& prove) {
+void Engine::on(session::Prove& prove) {
   const session::Agreement* agreement = session_->agreement();
   if (agreement == nullptr || !ready_ || !tunnel_) return;
   prover_->begin(setup_.site.proof_tasks(*agreement, prove.targets, *ready_), tunnel_index_,
@@ -286,8 +286,8 @@ void SessionOwner::on(session::Prove& prove) {
                  });
 }
 
-std::vector<std::string> SessionOwner::remedies_for(const session::ProofReport& ours,
-                                                    const session::ProofReport* theirs) {
+std::vector<std::string> Engine::remedies_for(const session::ProofReport& ours,
+                                              const session::ProofReport* theirs) {
   const session::Agreement* agreement = session_->agreement();
   if (agreement == nullptr || !tunnel_) return {};
   const std::string& interface = tunnel_->device().name();
@@ -302,7 +302,7 @@ std::vector<std::string> SessionOwner::remedies_for(const session::ProofReport& 
   return remedies;
 }
 
-void SessionOwner::on(session::Proven& proven) {
+void Engine::on(session::Proven& proven) {
   std::vector<std::string> remedies = remedies_for(proven.ours, proven.theirs ? &*proven.theirs : nullptr);
   const bool is_complete = !proven.ours.probes.empty() && all_answered(proven.ours) &&
                            (!proven.theirs || all_answered(*proven.theirs));
@@ -318,13 +318,13 @@ void SessionOwner::on(session::Proven& proven) {
 }
 
 // With `--detach`, whose waiting command ends here.
-void SessionOwner::let_go_of_terminal() {
+void Engine::let_go_of_terminal() {
   const io::UniqueFd null = monitor_.tell_proven(static_cast<std::uint8_t>(exit_code_));
   if (!null.is_open()) return;
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
 }
 
-void SessionOwner::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {
+void Engine::report_proof(const session::Proven& proven, const std::vector<std::string>& remedies) {
   log_.notice(fmt::format("proof {}", state_.proof));
   for (const std::string& remedy : remedies) log_.record(io::LogLevel::kWarning, remedy);
   if (!setup_.progress) return;
@@ -345,7 +345,7 @@ void SessionOwner::report_proof(const session::Proven& proven, const std::vector
                             setup_.dial && !setup_.dial->detach ? "; ctrl-C undoes everything" : ""));
 }
 
-void SessionOwner::on(session::Ended& ended) {
+void Engine::on(session::Ended& ended) {
   std::string text = ended.text;
   if (ended.reason == session::EndReason::kDialFailed && diagnosis_) {
     text = diagnosis_->what + (diagnosis_->remedy.empty() ? "" : "\n  " + diagnosis_->remedy);
@@ -356,7 +356,7 @@ void SessionOwner::on(session::Ended& ended) {
   finish(exit_code_of(ended.reason), text);
 }
 
-config::ExitCode SessionOwner::exit_code_of(session::EndReason reason) const {
+config::ExitCode Engine::exit_code_of(session::EndReason reason) const {
   using session::EndReason;
   const bool never_stood = state_.proof.empty() && !setup_.plan_only && signal_ != 0;
   const bool is_explained = diagnosis_ && diagnosis_->failure != config::SshFailure::kClosed;

@@ -1,13 +1,13 @@
-// What a session owner makes of a peer's Hello: whether the two ends want what the other permits.
+// What an engine makes of a peer's Hello: whether the two ends want what the other permits.
 #include <fmt/format.h>
 
+#include "app/engine.h"
 #include "app/host_id.h"
-#include "app/session_owner.h"
 #include "base/printable.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
-void SessionOwner::on(session::Judge& judge) {
+void Engine::on(session::Judge& judge) {
   const std::optional<LegId> leg = leg_of(judge.call);
   if (!leg) return;
   const OuterPath outer = outer_of(*leg, legs_.at(*leg));
@@ -46,7 +46,7 @@ void SessionOwner::on(session::Judge& judge) {
 
 // By what a peer is to be judged. A session of this machine that has the better right to it gets its stream,
 // or this one ends.
-Result<HostFacts> SessionOwner::facts_for(LegId leg, const session::Judge& judge, bool is_aside) {
+Result<HostFacts> Engine::facts_for(LegId leg, const session::Judge& judge, bool is_aside) {
   if (!judge.hello || is_aside) return monitor_.read_facts();
   peer_ = judge.hello;
   state_.peer_name = judge.hello->name;
@@ -60,7 +60,7 @@ Result<HostFacts> SessionOwner::facts_for(LegId leg, const session::Judge& judge
   return std::move(rivals.facts);
 }
 
-bool SessionOwner::is_joined_as_another() {
+bool Engine::is_joined_as_another() {
   if (!setup_.dial || setup_.plan_only || ready_) return false;
   const std::string other = monitor_.find_twin(peer_->node);
   if (other.empty()) return false;
@@ -73,7 +73,7 @@ bool SessionOwner::is_joined_as_another() {
   return true;
 }
 
-void SessionOwner::warn_of_text_before(session::CallId id) {
+void Engine::warn_of_text_before(session::CallId id) {
   const session::Call* call = session_->find(id);
   const std::string_view text = call != nullptr ? call->link().text_before_stream() : std::string_view{};
   if (text.empty()) return;
@@ -83,8 +83,8 @@ void SessionOwner::warn_of_text_before(session::CallId id) {
 
 // What is known of the agreement before there are addresses: a peer that offers nothing would be long in
 // refusing those.
-session::Agreement SessionOwner::foreseen(const session::Judge& judge,
-                                          const session::Settlement& settlement) const {
+session::Agreement Engine::foreseen(const session::Judge& judge,
+                                    const session::Settlement& settlement) const {
   session::Agreement agreement;
   agreement.peer = judge.hello;
   for (const session::Answer::Verdict& verdict : settlement.verdicts) {
@@ -97,7 +97,7 @@ session::Agreement SessionOwner::foreseen(const session::Judge& judge,
 }
 
 // An `up` gets all that its user asked for, or says why not and ends.
-bool SessionOwner::is_as_asked(const session::Agreement& agreement) {
+bool Engine::is_as_asked(const session::Agreement& agreement) {
   const std::vector<Lack> lacks = setup_.site.lacks(agreement);
   if (lacks.empty()) return true;
   std::string text;

@@ -1,16 +1,16 @@
-// What a session owner's monitor tells it: streams that arrive, requests to end, ssh's end.
+// What an engine's monitor tells it: streams that arrive, requests to end, ssh's end.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "app/session_owner.h"
+#include "app/engine.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
 
-void SessionOwner::on(const StreamArrived& arrived, std::vector<io::UniqueFd> fds) {
+void Engine::on(const StreamArrived& arrived, std::vector<io::UniqueFd> fds) {
   if (fds.size() != 3) return;
   const AttachRequest& request = arrived.request;
   io::ControlConnection waiting{std::move(fds[2])};
@@ -34,7 +34,7 @@ void SessionOwner::on(const StreamArrived& arrived, std::vector<io::UniqueFd> fd
   begin_call(arrived.leg);
 }
 
-void SessionOwner::on(const Asked& asked, std::vector<io::UniqueFd> fds) {
+void Engine::on(const Asked& asked, std::vector<io::UniqueFd> fds) {
   if (fds.size() != 1) return;
   io::ControlConnection connection{std::move(fds.front())};
   if (const auto* yield = std::get_if<YieldRequest>(&asked.request)) return yield_to(yield->to);
@@ -48,13 +48,13 @@ void SessionOwner::on(const Asked& asked, std::vector<io::UniqueFd> fds) {
   std::ignore = connection.send(to_json_text(present_state()));
 }
 
-void SessionOwner::on(const SshEnded& ended, const std::vector<io::UniqueFd>&) {
+void Engine::on(const SshEnded& ended, const std::vector<io::UniqueFd>&) {
   const auto place = legs_.find(ended.leg);
   if (place != legs_.end() && place->second.ssh) place->second.ssh->process_ended(ended.status);
 }
 
 // Of a pair that the user of this machine has joined: the stream goes there.
-void SessionOwner::yield_to(const std::string& session) {
+void Engine::yield_to(const std::string& session) {
   if (setup_.dial || !setup_.site.is_adopted()) return;
   const std::vector<std::string> shown = monitor_.outer_of_session(session);
   const auto is_shown = [&](const Leg& leg) {

@@ -1,17 +1,16 @@
 // `isthmus plan`: both ends say what they would change, and change nothing.
 #include <fmt/format.h>
 
+#include "app/engine.h"
 #include "app/host_id.h"
-#include "app/session_owner.h"
 #include "io/boot_clock.h"
 
 namespace isthmus::app {
 
 // What this machine would become under `agreement`, a line a change.
-std::vector<std::string> SessionOwner::change_lines(const Site& site, const session::Agreement& agreement,
-                                                    const OuterPath& outer) {
-  const std::string& wished = site.policy().interface;
-  const std::string interface = wished.empty() ? "isth0" : wished;
+std::vector<std::string> Engine::change_lines(const Site& site, const session::Agreement& agreement,
+                                              const OuterPath& outer) {
+  const std::string interface = site.likely_interface();
   const Result<HostFacts> facts = monitor_.read_facts();
   if (!facts) return {"! " + facts.error().message};
   RoutePlanInput input = site.plan_input(agreement, interface, begun_.slot, outer);
@@ -26,9 +25,8 @@ std::vector<std::string> SessionOwner::change_lines(const Site& site, const sess
 }
 
 // The called end's half, before there are addresses: those it would agree to stand in.
-std::vector<std::string> SessionOwner::plan_lines(const Site& site, const session::Hello& hello,
-                                                  const session::Settlement& settlement,
-                                                  const OuterPath& outer) {
+std::vector<std::string> Engine::plan_lines(const Site& site, const session::Hello& hello,
+                                            const session::Settlement& settlement, const OuterPath& outer) {
   session::Agreement agreement;
   agreement.peer = hello;
   agreement.accepted = settlement.accepted;
@@ -46,7 +44,7 @@ std::vector<std::string> SessionOwner::plan_lines(const Site& site, const sessio
   return lines;
 }
 
-void SessionOwner::on(session::PlanArrived& plan) {
+void Engine::on(session::PlanArrived& plan) {
   if (!setup_.progress) return;
   Progress& progress = *setup_.progress;
   const session::Agreement* agreement = session_->agreement();

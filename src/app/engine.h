@@ -27,17 +27,17 @@
 
 namespace isthmus::app {
 
-class SessionOwner {
+class Engine {
  public:
   // Waits until the monitor says that it may begin, and enters the sandbox: nothing was read before that.
-  static Result<std::unique_ptr<SessionOwner>> open(asio::io_context& loop, OwnerSetup setup,
-                                                    io::EngineChannels channels);
+  static Result<std::unique_ptr<Engine>> open(asio::io_context& loop, OwnerSetup setup,
+                                              io::EngineChannels channels);
   // Runs the loop until the session has ended and everything is undone.
   config::ExitCode run();
 
  private:
-  SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor, io::ControlConnection events,
-               const Begun& begun, io::NetlinkMonitor network);
+  Engine(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor, io::ControlConnection events,
+         const Begun& begun, io::NetlinkMonitor network);
   Result<void> arm();
   void wait_events();
   void wait_network();
@@ -51,6 +51,7 @@ class SessionOwner {
   void turn();
   void flush();
   void set_timer();
+  void look_soon(Instant now);
   void put_back(Instant now);
   void on_time();
 
@@ -131,6 +132,7 @@ class SessionOwner {
   SessionState state_;
   std::optional<config::SshDiagnosis> diagnosis_;  // of the last outgoing call that failed
   std::optional<Instant> put_back_at_, linger_until_, sign_at_;
+  Duration put_back_again_{};
   std::string not_put_back_;  // as it was told last
   std::string waiting_for_ = "ssh";
   int interrupts_ = 0, signal_ = 0;

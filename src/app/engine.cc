@@ -1,4 +1,4 @@
-#include "app/session_owner.h"
+#include "app/engine.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -23,6 +23,7 @@ constexpr int kRoundsATurn = 16;  // of up to Stream::kHighMark octets each: mor
 // What others removed (routes, rules, our table) is put back after the dust has settled.
 constexpr Duration kPutBackDelay = std::chrono::milliseconds{200};
 constexpr Duration kPutBackAgain = std::chrono::seconds{2};
+constexpr Duration kPutBackSeldom = std::chrono::minutes{1};
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -45,19 +46,19 @@ ppp::LinkOptions link_options(const config::PeerPolicy& policy, bool is_caller) 
 
 }  // namespace
 
-Result<std::unique_ptr<SessionOwner>> SessionOwner::open(asio::io_context& loop, OwnerSetup setup,
-                                                         io::EngineChannels channels) {
+Result<std::unique_ptr<Engine>> Engine::open(asio::io_context& loop, OwnerSetup setup,
+                                             io::EngineChannels channels) {
   MonitorClient monitor{std::move(channels.requests)};
   const Begun begun = TRY(monitor.wait_begin());
   io::NetlinkMonitor network = TRY(io::NetlinkMonitor::open());
-  std::unique_ptr<SessionOwner> owner{new SessionOwner{
-      loop, std::move(setup), std::move(monitor), std::move(channels.events), begun, std::move(network)}};
-  TRY(owner->arm());
-  return owner;
+  std::unique_ptr<Engine> engine{new Engine{loop, std::move(setup), std::move(monitor),
+                                            std::move(channels.events), begun, std::move(network)}};
+  TRY(engine->arm());
+  return engine;
 }
 
-SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor,
-                           io::ControlConnection events, const Begun& begun, io::NetlinkMonitor network)
+Engine::Engine(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor, io::ControlConnection events,
+               const Begun& begun, io::NetlinkMonitor network)
     : loop_(loop),
       setup_(std::move(setup)),
       begun_(begun),
@@ -68,7 +69,7 @@ SessionOwner::SessionOwner(asio::io_context& loop, OwnerSetup setup, MonitorClie
       network_ready_(loop, fcntl(network_.fd(), F_DUPFD_CLOEXEC, 3)),
       log_(log_options(setup_)) {}
 
-Result<void> SessionOwner::arm() {
+Result<void> Engine::arm() {
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
   if (const Result<void> opened = crypto::open_key_memory(); !opened) log_.warning(opened.error().message);
@@ -76,12 +77,7 @@ Result<void> SessionOwner::arm() {
   tzset();
   if (const Result<void> tested = crypto::self_test(); !tested) log_.error(tested.error().message);
   for (const std::string& lack : TRY(io::enter_sandbox())) log_.info(lack);
-  state_.session = setup_.session;
-  state_.role = setup_.dial ? "up" : "attach";
-  state_.is_adopted = setup_.site.is_adopted();
-  state_.pid = begun_.monitor;
-  state_.phase = "calling";
-  if (setup_.dial) state_.destination = setup_.dial->destination.to_string();
+  state_ = first_state(setup_, begun_.monitor);
 
   session::SessionOptions options;
   options.dials = setup_.dial.has_value();
@@ -101,7 +97,7 @@ Result<void> SessionOwner::arm() {
   return {};
 }
 
-config::ExitCode SessionOwner::run() {
+config::ExitCode Engine::run() {
   save_state();
   wait_events();
   wait_network();
@@ -112,7 +108,7 @@ config::ExitCode SessionOwner::run() {
   return exit_code_;
 }
 
-void SessionOwner::wait_events() {
+void Engine::wait_events() {
   events_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;
     for (auto message = events_.receive();; message = events_.receive()) {
@@ -128,7 +124,7 @@ void SessionOwner::wait_events() {
 }
 
 // The first signal says goodbye to the peer and undoes; the second only undoes.
-void SessionOwner::on(const Signalled& signal, const std::vector<io::UniqueFd>&) {
+void Engine::on(const Signalled& signal, const std::vector<io::UniqueFd>&) {
   signal_ = signal.number;
   if (++interrupts_ > 1)
     return finish(config::ExitCode::kInterrupted, "interrupted twice: undone without a word to the far end");
@@ -136,20 +132,20 @@ void SessionOwner::on(const Signalled& signal, const std::vector<io::UniqueFd>&)
   session_->close(io::boot_now(), {session::Bye::Reason::kUndone, "ended at the other end"});
 }
 
-void SessionOwner::wait_network() {
+void Engine::wait_network() {
   network_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;
     const io::NetworkChange change = network_.drain();
     const Instant now = io::boot_now();
     if (change.link || change.address || change.route) session_->network_changed(now);
-    if (change.any() && !is_over_ && !put_back_at_) put_back_at_ = now + kPutBackDelay;
+    if (change.any() && !is_over_) look_soon(now);
     turn();
     wait_network();
   });
 }
 
 // Not re-entered: what an action's handling brings about is taken up by the loop that handled it.
-void SessionOwner::turn() {
+void Engine::turn() {
   if (in_turn_) return;
   in_turn_ = true;
   for (auto actions = session_->take_actions(); !actions.empty(); actions = session_->take_actions()) {
@@ -162,7 +158,7 @@ void SessionOwner::turn() {
   set_timer();
 }
 
-void SessionOwner::flush() {
+void Engine::flush() {
   const std::optional<session::CallId> current = session_->current();
   for (auto& [id, leg] : legs_) {
     if (!leg.call || leg.is_hung_up) continue;
@@ -176,7 +172,7 @@ void SessionOwner::flush() {
   }
 }
 
-void SessionOwner::set_timer() {
+void Engine::set_timer() {
   std::optional<Instant> next = is_over_ ? std::nullopt : session_->next_deadline();
   const auto consider = [&](const std::optional<Instant>& deadline) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
@@ -193,7 +189,7 @@ void SessionOwner::set_timer() {
   timer_->set(next);
 }
 
-void SessionOwner::on_time() {
+void Engine::on_time() {
   const Instant now = io::boot_now();
   const auto is_due = [&](std::optional<Instant>& deadline) {
     if (!deadline || now < *deadline) return false;
@@ -219,21 +215,29 @@ void SessionOwner::on_time() {
   turn();
 }
 
-// What cannot be put back is tried again, and told once: a flushed guard must not stay away because nft could
-// not be run just then.
-void SessionOwner::put_back(Instant now) {
+void Engine::look_soon(Instant now) {
+  put_back_again_ = kPutBackAgain;
+  put_back_at_ = std::min(put_back_at_.value_or(now + kPutBackDelay), now + kPutBackDelay);
+}
+
+// What cannot be put back is tried again, less and less often, and told once: a flushed guard must not stay
+// away because nft could not be run just then.
+void Engine::put_back(Instant now) {
   const io::HostApplier::PutBack done = monitor_.put_back();
   for (const std::string& change : done.restored)
     log_.warning("removed by another program, put back: " + change);
   std::string failures;
   for (const Error& error : done.failures) failures += (failures.empty() ? "" : "; ") + error.message;
   if (!failures.empty() && failures != not_put_back_) log_.warning("could not be put back: " + failures);
-  if (!failures.empty()) put_back_at_ = now + kPutBackAgain;
+  if (!failures.empty()) {
+    put_back_at_ = now + put_back_again_;
+    put_back_again_ = std::min(put_back_again_ * 2, kPutBackSeldom);
+  }
   not_put_back_ = std::move(failures);
 }
 
 // Undoes everything at once and lets go of the streams; the loop ends when ssh has carried the last octets.
-void SessionOwner::finish(config::ExitCode code, const std::string& text) {
+void Engine::finish(config::ExitCode code, const std::string& text) {
   if (is_over_) return;
   is_over_ = true;
   exit_code_ = code;
@@ -263,7 +267,7 @@ void SessionOwner::finish(config::ExitCode code, const std::string& text) {
   if (legs_.empty()) loop_.stop();
 }
 
-SessionState SessionOwner::present_state() const {
+SessionState Engine::present_state() const {
   SessionState now = state_;
   const session::Traffic sent = session_->traffic();
   now.packets_sent = sent.packets_sent;
@@ -280,7 +284,7 @@ SessionState SessionOwner::present_state() const {
   return now;
 }
 
-void SessionOwner::save_state() {
+void Engine::save_state() {
   if (is_over_) return;
   monitor_.note({.phase = state_.phase,
                  .peer_name = state_.peer_name,
@@ -295,7 +299,7 @@ void SessionOwner::save_state() {
                  .up_since = state_.up_since});
 }
 
-void SessionOwner::say_step(const std::string& name, const std::string& text) {
+void Engine::say_step(const std::string& name, const std::string& text) {
   if (setup_.progress) setup_.progress->step(io::boot_now(), name, text);
 }
 
