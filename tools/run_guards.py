@@ -111,7 +111,7 @@ WATCHED_BY = {
     "kRequestFields": ("unit_app", "MonitorRequest.IsRefusedWithA*"),
     "kEnginePlan": ("unit_app", "EngineRulesTest.RefusesToJoinAPeerThatOnlyPlans"),
     "kEngineRefusal": ("unit_app", "EngineRulesTest.RefusesAPeerWhoseRequestPolicyRefuses"),
-    "kEngineAccepted": ("unit_app", "EngineRulesTest.RefusesARouteThatPolicyDoesNotAccept"),
+    "kEngineAccepted": ("unit_app", "EngineRulesTest.RefusesWhatItHasRefusedThoughItWouldPermitItNow"),
     "kEngineAcceptedNow": ("unit_app", "EngineRulesTest.RefusesWhatHasBecomeThisMachinesSince"),
     "kEngineNetworks": ("unit_app", "EngineRulesTest.RefusesAnAgreementOnNothing"),
     "kEngineOffered": ("unit_app", "EngineRulesTest.RefusesToOfferMoreThanPolicyDoes"),

@@ -90,6 +90,19 @@ TEST_F(EngineRulesTest, RefusesWhatHasBecomeThisMachinesSince) {
   EXPECT_FALSE(rules_.plan_for(join(1), "isth0", outer_, moved));
 }
 
+TEST_F(EngineRulesTest, RefusesWhatItHasRefusedThoughItWouldPermitItNow) {
+  HostFacts before = facts();
+  before.interfaces.push_back({"wlan0", true, false, false, {{address("193.6.35.77"), 24}}});
+  session::Hello hello;
+  hello.is_caller = true;
+  hello.offers = {prefix("193.6.35.0/24")};
+  hello.wants = {prefix("193.6.37.0/24")};
+  ASSERT_TRUE(rules_.judged({1, hello}, outer_, before));
+  EXPECT_FALSE(permits(join(1))) << "the peer was told that it may not";
+  ASSERT_TRUE(rules_.judged({1, hello}, outer_, facts()));
+  EXPECT_TRUE(permits(join(1)));
+}
+
 TEST_F(EngineRulesTest, RefusesAnAgreementOnNothing) {
   ASSERT_TRUE(judge(1, {prefix("193.6.35.0/24")}));
   Join nothing = join(1);

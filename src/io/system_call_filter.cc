@@ -130,6 +130,14 @@ constexpr std::array kFatal{SCMP_SYS(execve),
                             SCMP_SYS(personality),
                             SCMP_SYS(reboot)};
 
+// What an argument of a call, counted from 0, has to be. (libseccomp's macros for this are C.)
+constexpr scmp_arg_cmp is(unsigned argument, std::uint64_t value) {
+  return {argument, SCMP_CMP_EQ, value, 0};
+}
+constexpr scmp_arg_cmp masked_is(unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
 class Rules {
  public:
   explicit Rules(void* filter) : filter_(filter) {}
@@ -150,7 +158,7 @@ class Rules {
 
 // Memory that could be written and executed, or made so later, is none that we ask for.
 void add_memory(Rules& rules) {
-  const scmp_arg_cmp never_executed = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  const scmp_arg_cmp never_executed = masked_is(2, PROT_EXEC, 0);
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap), never_executed);
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), never_executed);
 }
@@ -161,7 +169,7 @@ void add_threads(Rules& rules) {
   constexpr std::uint64_t kThread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES;
   constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kThread | kNamespaces, kThread));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(clone), masked_is(0, kThread | kNamespaces, kThread));
   rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
 }
 
@@ -169,27 +177,23 @@ void add_threads(Rules& rules) {
 // and on (UdpSocket::hear_errors). abort() signals its own process.
 void add_rest(Rules& rules) {
   for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD}, std::uint64_t{TCGETS}})
-    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, request));
+    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(ioctl), is(1, request));
   constexpr std::uint64_t kIpv4 = 0, kIpv6 = 41, kRecvErr = 11, kRecvErr6 = 25;
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, kIpv4),
-            SCMP_A2(SCMP_CMP_EQ, kRecvErr));
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_EQ, kIpv6),
-            SCMP_A2(SCMP_CMP_EQ, kRecvErr6));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), is(1, kIpv4), is(2, kRecvErr));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), is(1, kIpv6), is(2, kRecvErr6));
   // Not F_SETOWN and its kin, which have the kernel signal whom one likes.
   for (const int command : {F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC}) {
     const auto number = static_cast<std::uint64_t>(command);
-    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, number));
+    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), is(1, number));
   }
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL),
-            SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), is(1, F_SETFL), masked_is(2, O_ASYNC, 0));
   // Of the calling thread alone.
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setpriority), SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
-            SCMP_A1(SCMP_CMP_EQ, 0));
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(sched_setattr), SCMP_A0(SCMP_CMP_EQ, 0));
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setpriority), is(0, PRIO_PROCESS), is(1, 0));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(sched_setattr), is(0, 0));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), is(0, PR_SET_NAME));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), is(0, PR_SET_VMA));
   const auto own = static_cast<std::uint64_t>(getpid());
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, own));
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), is(0, own));
 }
 
 }  // namespace
