@@ -43,9 +43,7 @@ void* take_key_memory(std::size_t size, std::size_t alignment) {
   void* const locked = CRYPTO_secure_malloc_initialized() == 1 ? OPENSSL_secure_zalloc(size) : nullptr;
   if (locked != nullptr) CHECK(is_aligned(locked, alignment));
   if (locked != nullptr) return locked;
-  void* const swappable = ::operator new(size, ordinary(alignment), std::nothrow);
-  CHECK(swappable != nullptr);
-  return std::memset(swappable, 0, size);
+  return std::memset(::operator new(size, ordinary(alignment)), 0, size);
 }
 
 void give_back_key_memory(void* memory, std::size_t size, std::size_t alignment) {

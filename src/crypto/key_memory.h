@@ -19,7 +19,7 @@ inline constexpr std::size_t kKeyMemorySize = std::size_t{1} << 20;
 // there is no arena, or its pages could not be locked or kept out of dumps.
 Result<void> open_key_memory();
 
-// All zero. Memory is the only thing that can fail here, and aborts.
+// All zero. Where there is no memory at all, std::bad_alloc.
 void* take_key_memory(std::size_t size, std::size_t alignment);
 void give_back_key_memory(void* memory, std::size_t size, std::size_t alignment);
 
