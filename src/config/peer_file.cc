@@ -4,6 +4,9 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
+// A table's name that begins like none is an error two lines further on, but before that an assertion of
+// toml++ 3.3 ends the program (found by fuzzing).
+#define TOML_ASSERT(expression) static_assert(true)
 #include <fmt/format.h>
 #include <toml++/toml.h>
 

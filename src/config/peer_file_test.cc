@@ -132,6 +132,10 @@ TEST(PeerFile, RefusesCharactersThatItsParserCannotClassify) {
     complaint(text);
 }
 
+TEST(PeerFile, RefusesANameOfATableThatIsNone) {
+  EXPECT_THAT(complaint("mtu = 1400\n[?]\n"), HasSubstr("2"));
+}
+
 TEST(PeerFile, LetsCommentsBeInAnyScript) {
   const Result<PeerPolicy> policy =
       parse_peer_file("\xef\xbb\xbf# Köln – 東京\nmtu = 1400  # größer\n", "fellini");
