@@ -1,8 +1,8 @@
 #!/bin/sh
 # run_fuzz.sh DIRECTORY SECONDS [JOBS]
 # Runs every fuzz target of DIRECTORY for SECONDS, JOBS of them at a time (2). What a run learns is kept beside the targets; the
-# corpus in the repository is read and never written. A crash, a leak, or an input that takes more than a second is a finding:
-# the input is left in DIRECTORY, as NAME-crash-…, and the targets after it run all the same.
+# corpus in the repository is read and never written. A crash, a leak, or an input that takes more than five seconds is
+# a finding: the input is left in DIRECTORY, as NAME-crash-…, and the targets after it run all the same.
 set -eu
 directory=$1
 seconds=$2
@@ -12,7 +12,7 @@ jobs=${3:-2}
 if [ -n "${FUZZ_ONE:-}" ]; then
   name=$(basename "$FUZZ_ONE" _fuzz)
   mkdir -p "$directory/found/$name" "tests/fuzz/corpus/$name"
-  if "$FUZZ_ONE" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=2048 -detect_leaks=1 -print_final_stats=1 -verbosity=0 \
+  if "$FUZZ_ONE" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -detect_leaks=1 -print_final_stats=1 -verbosity=0 \
     -artifact_prefix="$directory/$name-" "$directory/found/$name" "tests/fuzz/corpus/$name" >"$directory/$name.log" 2>&1
   then
     echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$directory/$name.log") inputs in $seconds s"
