@@ -41,9 +41,16 @@ def live_keys(end):
     return found, before | generations(end)
 
 
-def processes(end):
-    """All that may have seen a key: of the program, and ssh."""
-    return sorted({*end.own_processes(), *end.pids("ssh")})
+def halves_of(found):
+    halves = {key[at:at + 16] for key, _ in found for at in (0, 16)}
+    assert len(halves) >= 4, "a key a direction"
+    return halves
+
+
+def holders(end, halves):
+    """Areas with these octets, of all processes that may have seen a key: the program's, and ssh."""
+    return [(pid, area) for pid in sorted({*end.own_processes(), *end.pids("ssh")}) for area in areas(pid)
+            if any(half in area.octets for half in halves)]
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -57,13 +64,9 @@ def test_keys_lie_in_locked_memory_that_no_dump_has(ground, end):
 @pytest.mark.parametrize("end", ENDS)
 def test_no_octets_of_a_key_are_elsewhere(ground, end):
     end = getattr(ground, end)
-    found, _ = live_keys(end)
-    halves = {key[at:at + 16] for key, _ in found for at in (0, 16)}
-    assert len(halves) >= 4
-    for pid in processes(end):
-        for area in areas(pid):
-            if not area.keeps_keys():
-                assert not [half for half in halves if half in area.octets], (pid, hex(area.start), area.name)
+    found = holders(end, halves_of(live_keys(end)[0]))
+    assert found
+    assert not [(pid, hex(area.start), area.name) for pid, area in found if not area.keeps_keys()]
 
 
 def test_no_key_is_written_anywhere(ground):
@@ -80,14 +83,11 @@ def test_no_key_is_written_anywhere(ground):
 def test_keys_are_gone_a_second_after_their_generation(ground, end):
     end = getattr(ground, end)
     found, old = live_keys(end)
-    halves = {key[at:at + 16] for key, _ in found for at in (0, 16)}
-    assert len(halves) >= 4
+    halves = halves_of(found)
     wait_until(lambda: min(generations(end)) > max(old), 60, what="none of these keys in use")
     time.sleep(GONE_WITHIN)
     assert crosses_both_ways(ground.topology), "by newer keys"
-    for pid in processes(end):
-        for area in areas(pid):
-            assert not [half for half in halves if half in area.octets], (pid, hex(area.start), area.name)
+    assert not [(pid, hex(area.start), area.name) for pid, area in holders(end, halves)]
 
 
 @pytest.mark.parametrize("end", ENDS)
