@@ -83,8 +83,8 @@ std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type, const
 // The main table's unicast routes, or those of our tables that carry our protocol number.
 enum class Selection : std::uint8_t { kMain, kOurs, kOurFallbacks };
 
-Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection) {
-  const InterfacesByIndex links = TRY(read_links(socket));
+Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection,
+                                            const InterfacesByIndex& links) {
   std::vector<RouteFacts> routes;
   const auto query = [&] {
     rtmsg header{};
@@ -127,10 +127,11 @@ Result<std::vector<InterfaceFacts>> Netlink::interfaces() {
 }
 
 Result<std::vector<RouteFacts>> Netlink::routes() {
+  const InterfacesByIndex links = TRY(read_links(*socket_));
   std::vector<RouteFacts> all;
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     for (const Selection selection : {Selection::kMain, Selection::kOurs}) {
-      const std::vector<RouteFacts> some = TRY(read_routes(*socket_, family, selection));
+      const std::vector<RouteFacts> some = TRY(read_routes(*socket_, family, selection, links));
       all.insert(all.end(), some.begin(), some.end());
     }
   }
@@ -138,9 +139,13 @@ Result<std::vector<RouteFacts>> Netlink::routes() {
 }
 
 Result<std::vector<RouteFacts>> Netlink::fallbacks() {
-  std::vector<RouteFacts> all = TRY(read_routes(*socket_, Family::kIpv4, Selection::kOurFallbacks));
-  const std::vector<RouteFacts> more = TRY(read_routes(*socket_, Family::kIpv6, Selection::kOurFallbacks));
-  all.insert(all.end(), more.begin(), more.end());
+  const InterfacesByIndex through_none;
+  std::vector<RouteFacts> all;
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    const std::vector<RouteFacts> some =
+        TRY(read_routes(*socket_, family, Selection::kOurFallbacks, through_none));
+    all.insert(all.end(), some.begin(), some.end());
+  }
   return all;
 }
 
