@@ -20,21 +20,15 @@ def on_terminal(argv, env):
     return pid, terminal
 
 
-def read_all(terminal, seconds=0.1):
-    """What was printed until now; a terminal that nobody reads would stop who writes to it."""
-    text = b""
-    while select.select([terminal], [], [], seconds)[0]:
+def ended(pid, terminal, shown):
+    """The exit status, in a list, once it has ended; `shown` gets what was printed until then. A terminal that nobody reads
+    would stop who writes to it."""
+    done, status = os.waitpid(pid, os.WNOHANG)
+    while select.select([terminal], [], [], 0.05)[0]:
         try:
-            text += os.read(terminal, 65536)
+            shown.append(os.read(terminal, 65536).decode(errors="replace"))
         except OSError:
             break
-    return text.decode(errors="replace")
-
-
-def ended(pid, terminal):
-    """The exit status, in a list, once it has ended."""
-    read_all(terminal, 0.01)
-    done, status = os.waitpid(pid, os.WNOHANG)
     return done and [os.waitstatus_to_exitcode(status)]
 
 
@@ -43,15 +37,14 @@ def test_ctrl_c_on_a_terminal_undoes_both_ends(isthmus):
         near, far = Gateway(topology, "fellini", isthmus), Gateway(topology, "polanski", isthmus)
         argv = [str(isthmus), "up", *sshd.client_args(), f"root@{POLANSKI_OUT}", "--offer", LAN_A, "--accept", LAN_B]
         pid, terminal = on_terminal(topology.argv("fellini", argv), {**topology.env, **near.env, "TERM": "xterm"})
-        shown = ""
-        end = time.monotonic() + 30
-        while "ctrl-C undoes everything" not in shown and time.monotonic() < end:
-            shown += read_all(terminal)
+        shown = []
+        joined = "ctrl-C undoes everything"
+        assert wait_until(lambda: ended(pid, terminal, shown) or joined in "".join(shown), 30, what="up stands") is True, shown
         assert near.is_proven() and far.is_proven(), shown
         assert len(near.pids("ssh")) == 1
         os.write(terminal, b"\x03")
         pressed = time.monotonic()
-        assert wait_until(lambda: ended(pid, terminal), 8, what="up ends") == [0]
+        assert wait_until(lambda: ended(pid, terminal, shown), 8, what="up ends") == [0]
         near.wait_clean(2)
         # A Terminate-Request came through: the far end does not hold the session for its minute.
         far.wait_clean(5)
@@ -64,6 +57,6 @@ def test_a_failure_is_told_once_on_a_terminal(isthmus):
         argv = [str(isthmus), "up", *sshd.client_args(), f"root@{POLANSKI_OUT}", "--offer", "10.8.0.0/16", "--accept", LAN_B]
         pid, terminal = on_terminal(topology.argv("fellini", argv), {**topology.env, **near.env, "TERM": "xterm"})
         shown = []
-        assert wait_until(lambda: shown.append(read_all(terminal)) or ended(pid, terminal), 20, what="up ends") == [31]
+        assert wait_until(lambda: ended(pid, terminal, shown), 20, what="up ends") == [31]
         text = "".join(shown)
         assert text.count("leads to 10.8.0.0/16") == 1 and "\\x0a" not in text and "has ended" not in text, text
