@@ -1,9 +1,7 @@
 #include "io/netlink.h"
 
-#include <linux/netlink.h>
 #include <netlink/errno.h>
 #include <netlink/socket.h>
-#include <sys/socket.h>
 
 #include "base/check.h"
 #include "io/netlink_message.h"
@@ -55,21 +53,8 @@ int exchange(nl_sock& socket, nl_msg& query, const std::function<void(nlmsghdr&)
 
 }  // namespace
 
-void NetlinkSocketClose::operator()(nl_sock* socket) const {
-  nl_socket_free(socket);
-}
-
 Result<Netlink> Netlink::open() {
-  NetlinkSocket socket{nl_socket_alloc()};
-  CHECK(socket != nullptr);
-  if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) {
-    return fail_netlink(error, "open a netlink socket");
-  }
-  // Lets the kernel itself filter dumps by table and protocol: a router may hold a million other routes.
-  // Kernels before 4.20 send everything, and the readers here choose.
-  const int on = 1;
-  ::setsockopt(nl_socket_get_fd(socket.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
-  return Netlink{std::move(socket)};
+  return Netlink{TRY(RtnetlinkSocket::open())};
 }
 
 NetlinkMessage new_message_of(int type, int flags, void* header, std::size_t length) {
@@ -91,20 +76,20 @@ void put_octets(nl_msg& message, int attribute, ConstBytes octets) {
   CHECK(nla_put(&message, attribute, static_cast<int>(octets.size()), octets.data()) == 0);
 }
 
-Result<void> request(nl_sock& socket, NetlinkMessage message, const std::string& what) {
+Result<void> request(RtnetlinkSocket& socket, NetlinkMessage message, const std::string& what) {
   // nl_send_sync frees the message.
-  const int error = nl_send_sync(&socket, message.release());
+  const int error = socket.attempt([&](nl_sock& open) { return nl_send_sync(&open, message.release()); });
   if (error < 0) return fail_netlink(error, what);
   return {};
 }
 
-Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
+Result<void> dump(RtnetlinkSocket& socket, const std::function<NetlinkMessage()>& query,
                   const std::function<void()>& restart, const std::function<void(nlmsghdr&)>& visit) {
   int error = 0;
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
     restart();
     const NetlinkMessage message = query();
-    error = exchange(socket, *message, visit);
+    error = socket.attempt([&](nl_sock& open) { return exchange(open, *message, visit); });
     // A table that nobody has put a route into does not exist: no messages, and no failure.
     if (error >= 0 || error == -NLE_OBJ_NOTFOUND) return {};
     if (error != -NLE_DUMP_INTR) break;
@@ -112,7 +97,7 @@ Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
   return fail_netlink(error, "read the kernel's tables by netlink");
 }
 
-Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name) {
+Result<std::uint32_t> interface_index(RtnetlinkSocket& socket, const std::string& name) {
   std::uint32_t index = 0;
   const std::function<void(nlmsghdr&)> visit = [&](nlmsghdr& message) {
     if (message.nlmsg_type != RTM_NEWLINK) return;
@@ -120,15 +105,17 @@ Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name) 
   };
   const NetlinkMessage query = new_message(RTM_GETLINK, 0, ifinfomsg{});
   put_octets(*query, IFLA_IFNAME, {reinterpret_cast<const std::uint8_t*>(name.c_str()), name.size() + 1});
-  int error = exchange(socket, *query, visit);
-  if (error >= 0) error = nl_wait_for_ack(&socket);
+  const int error = socket.attempt([&](nl_sock& open) {
+    const int answered = exchange(open, *query, visit);
+    return answered < 0 ? answered : nl_wait_for_ack(&open);
+  });
   if (error == -NLE_NODEV) return 0U;
   if (error < 0) return fail_netlink(error, "look for interface " + name);
   return index;
 }
 
 Result<std::uint32_t> Netlink::interface_index(const std::string& name) {
-  return io::interface_index(*socket_, name);
+  return io::interface_index(socket_, name);
 }
 
 std::optional<Prefix> prefix_of(int family, ConstBytes octets, int length) {

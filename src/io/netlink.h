@@ -5,21 +5,14 @@
 // remove() takes away exactly what is ours and succeeds when it is gone already.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "base/result.h"
+#include "io/rtnetlink_socket.h"
 #include "net/host_change.h"
 #include "net/host_facts.h"
 
-struct nl_sock;
-
 namespace isthmus::io {
-
-struct NetlinkSocketClose {
-  void operator()(nl_sock* socket) const;
-};
-using NetlinkSocket = std::unique_ptr<nl_sock, NetlinkSocketClose>;
 
 class Netlink {
  public:
@@ -52,9 +45,9 @@ class Netlink {
   Result<std::vector<IpAddress>> proxied();  // anybody's proxy neighbours
 
  private:
-  explicit Netlink(NetlinkSocket socket) : socket_(std::move(socket)) {}
+  explicit Netlink(RtnetlinkSocket socket) : socket_(std::move(socket)) {}
 
-  NetlinkSocket socket_;
+  RtnetlinkSocket socket_;
 };
 
 }  // namespace isthmus::io

@@ -64,7 +64,7 @@ Result<bool> Netlink::has(const AddressChange& change) {
     return new_message(RTM_GETADDR, NLM_F_DUMP, header);
   };
   TRY(dump(
-      *socket_, query, [&] { found = false; },
+      socket_, query, [&] { found = false; },
       [&](nlmsghdr& message) { found = found || is_same(message, change, interface); }));
   return found;
 }
@@ -77,7 +77,7 @@ Result<void> Netlink::add(const AddressChange& change) {
   NetlinkMessage message = message_for(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, change, interface);
   put_u32(*message, IFA_FLAGS, flags_for(change));
   put_u8(*message, kAddressProtocolAttribute, kRouteProtocol);
-  Result<void> added = request(*socket_, std::move(message), "add " + describe(change));
+  Result<void> added = request(socket_, std::move(message), "add " + describe(change));
   if (added || added.error().code != Error::Code::kExists) return added;
   if (TRY(has(change))) return {};
   return fail(Error::Code::kExists,
@@ -88,7 +88,7 @@ Result<void> Netlink::remove(const AddressChange& change) {
   if (!TRY(has(change))) return {};
   const std::uint32_t interface = TRY(interface_index(change.interface));
   Result<void> removed =
-      request(*socket_, message_for(RTM_DELADDR, 0, change, interface), "remove " + describe(change));
+      request(socket_, message_for(RTM_DELADDR, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;
 }

@@ -13,7 +13,7 @@ constexpr std::uint16_t kUsableNeighbour = NUD_REACHABLE | NUD_STALE | NUD_DELAY
 
 using InterfacesByIndex = std::map<int, InterfaceFacts>;
 
-Result<InterfacesByIndex> read_links(nl_sock& socket) {
+Result<InterfacesByIndex> read_links(RtnetlinkSocket& socket) {
   InterfacesByIndex links;
   const auto query = [] { return new_message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}); };
   TRY(dump(
@@ -83,7 +83,7 @@ std::optional<RouteFacts> route_from(nlmsghdr& message, std::uint8_t type, const
 // The main table's unicast routes, or those of our tables that carry our protocol number.
 enum class Selection : std::uint8_t { kMain, kOurs, kOurFallbacks };
 
-Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Selection selection,
+Result<std::vector<RouteFacts>> read_routes(RtnetlinkSocket& socket, Family family, Selection selection,
                                             const InterfacesByIndex& links) {
   std::vector<RouteFacts> routes;
   const auto query = [&] {
@@ -110,11 +110,11 @@ Result<std::vector<RouteFacts>> read_routes(nl_sock& socket, Family family, Sele
 }  // namespace
 
 Result<std::vector<InterfaceFacts>> Netlink::interfaces() {
-  const InterfacesByIndex links = TRY(read_links(*socket_));
+  const InterfacesByIndex links = TRY(read_links(socket_));
   InterfacesByIndex complete;
   const auto query = [] { return new_message(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{}); };
   TRY(dump(
-      *socket_, query, [&] { complete = links; },
+      socket_, query, [&] { complete = links; },
       [&](nlmsghdr& message) {
         const auto& header = *static_cast<const ifaddrmsg*>(nlmsg_data(&message));
         const auto link = complete.find(static_cast<int>(header.ifa_index));
@@ -127,11 +127,11 @@ Result<std::vector<InterfaceFacts>> Netlink::interfaces() {
 }
 
 Result<std::vector<RouteFacts>> Netlink::routes() {
-  const InterfacesByIndex links = TRY(read_links(*socket_));
+  const InterfacesByIndex links = TRY(read_links(socket_));
   std::vector<RouteFacts> all;
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     for (const Selection selection : {Selection::kMain, Selection::kOurs}) {
-      const std::vector<RouteFacts> some = TRY(read_routes(*socket_, family, selection, links));
+      const std::vector<RouteFacts> some = TRY(read_routes(socket_, family, selection, links));
       all.insert(all.end(), some.begin(), some.end());
     }
   }
@@ -143,18 +143,18 @@ Result<std::vector<RouteFacts>> Netlink::fallbacks() {
   std::vector<RouteFacts> all;
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     const std::vector<RouteFacts> some =
-        TRY(read_routes(*socket_, family, Selection::kOurFallbacks, through_none));
+        TRY(read_routes(socket_, family, Selection::kOurFallbacks, through_none));
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
 }
 
 Result<std::vector<NeighbourFacts>> Netlink::neighbours() {
-  const InterfacesByIndex links = TRY(read_links(*socket_));
+  const InterfacesByIndex links = TRY(read_links(socket_));
   std::vector<NeighbourFacts> neighbours;
   const auto query = [] { return new_message(RTM_GETNEIGH, NLM_F_DUMP, ndmsg{}); };
   TRY(dump(
-      *socket_, query, [&] { neighbours.clear(); },
+      socket_, query, [&] { neighbours.clear(); },
       [&](nlmsghdr& message) {
         const auto& header = *static_cast<const ndmsg*>(nlmsg_data(&message));
         const Attributes<NDA_MAX> attributes(message, sizeof header);

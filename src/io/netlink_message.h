@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/rtnetlink_socket.h"
 #include "net/address.h"
 #include "net/prefix.h"
 
@@ -40,11 +41,11 @@ void put_octets(nl_msg& message, int attribute, ConstBytes octets);
 
 // Sends and waits for the kernel's answer. kExists, kNotFound and kSystem tell what matters apart; `what`
 // says what we tried.
-Result<void> request(nl_sock& socket, NetlinkMessage message, const std::string& what);
+Result<void> request(RtnetlinkSocket& socket, NetlinkMessage message, const std::string& what);
 
 // Calls `visit` with every message of the kernel's answer; again from the start if the kernel's tables
 // changed meanwhile, after `restart`.
-Result<void> dump(nl_sock& socket, const std::function<NetlinkMessage()>& query,
+Result<void> dump(RtnetlinkSocket& socket, const std::function<NetlinkMessage()>& query,
                   const std::function<void()>& restart, const std::function<void(nlmsghdr&)>& visit);
 
 // The attributes of one message whose own header is `Header`; none if it is malformed.
@@ -82,7 +83,7 @@ class Attributes {
 
 // 0 if there is no such interface. Asked of the socket there is: if_nametoindex() opens one, and where no
 // descriptor is to be had an interface that is there would be missing.
-Result<std::uint32_t> interface_index(nl_sock& socket, const std::string& name);
+Result<std::uint32_t> interface_index(RtnetlinkSocket& socket, const std::string& name);
 
 // `destination` of a route or rule whose attribute may be missing (then: everything).
 std::optional<Prefix> prefix_of(int family, ConstBytes octets, int length);

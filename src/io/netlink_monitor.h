@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "io/netlink.h"
+#include "io/rtnetlink_socket.h"
 #include "io/unique_fd.h"
 
 namespace isthmus::io {

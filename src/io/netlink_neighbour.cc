@@ -20,7 +20,8 @@ NetlinkMessage message_for(int type, int flags, const ProxyNeighbourChange& chan
   return message;
 }
 
-Result<Holder> holder_of(nl_sock& socket, const ProxyNeighbourChange& change, std::uint32_t interface) {
+Result<Holder> holder_of(RtnetlinkSocket& socket, const ProxyNeighbourChange& change,
+                         std::uint32_t interface) {
   Holder holder = Holder::kNobody;
   const auto query = [&] {
     ndmsg header{};
@@ -46,7 +47,7 @@ Result<Holder> holder_of(nl_sock& socket, const ProxyNeighbourChange& change, st
 Result<bool> Netlink::has(const ProxyNeighbourChange& change) {
   const std::uint32_t interface = TRY(interface_index(change.interface));
   if (interface == 0) return false;
-  return TRY(holder_of(*socket_, change, interface)) == Holder::kUs;
+  return TRY(holder_of(socket_, change, interface)) == Holder::kUs;
 }
 
 Result<void> Netlink::add(const ProxyNeighbourChange& change) {
@@ -55,7 +56,7 @@ Result<void> Netlink::add(const ProxyNeighbourChange& change) {
     return fail(Error::Code::kNotFound, "add " + describe(change) + ": no interface " + change.interface);
   }
   // The kernel would silently make an existing entry ours.
-  switch (TRY(holder_of(*socket_, change, interface))) {
+  switch (TRY(holder_of(socket_, change, interface))) {
     case Holder::kUs:
       return {};
     case Holder::kOthers:
@@ -63,7 +64,7 @@ Result<void> Netlink::add(const ProxyNeighbourChange& change) {
     case Holder::kNobody:
       break;
   }
-  return request(*socket_, message_for(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, change, interface),
+  return request(socket_, message_for(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, change, interface),
                  "add " + describe(change));
 }
 
@@ -71,7 +72,7 @@ Result<void> Netlink::remove(const ProxyNeighbourChange& change) {
   if (!TRY(has(change))) return {};
   const std::uint32_t interface = TRY(interface_index(change.interface));
   Result<void> removed =
-      request(*socket_, message_for(RTM_DELNEIGH, 0, change, interface), "remove " + describe(change));
+      request(socket_, message_for(RTM_DELNEIGH, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;
 }
@@ -84,7 +85,7 @@ Result<std::vector<IpAddress>> Netlink::proxied() {
     return new_message(RTM_GETNEIGH, NLM_F_DUMP, header);
   };
   TRY(dump(
-      *socket_, query, [&] { addresses.clear(); },
+      socket_, query, [&] { addresses.clear(); },
       [&](nlmsghdr& message) {
         const auto& header = *static_cast<const ndmsg*>(nlmsg_data(&message));
         const Attributes<NDA_MAX> attributes(message, sizeof header);

@@ -56,7 +56,7 @@ bool is_same(nlmsghdr& message, const RouteChange& change, std::uint32_t interfa
 }
 
 // Of a route that goes through none, and of an interface that is not there: 0.
-Result<std::uint32_t> interface_of(nl_sock& socket, const RouteChange& change) {
+Result<std::uint32_t> interface_of(RtnetlinkSocket& socket, const RouteChange& change) {
   if (change.kind != RouteKind::kUnicast) return 0U;
   return interface_index(socket, change.interface);
 }
@@ -64,7 +64,7 @@ Result<std::uint32_t> interface_of(nl_sock& socket, const RouteChange& change) {
 }  // namespace
 
 Result<bool> Netlink::has(const RouteChange& change) {
-  const std::uint32_t interface = TRY(interface_of(*socket_, change));
+  const std::uint32_t interface = TRY(interface_of(socket_, change));
   if (change.kind == RouteKind::kUnicast && interface == 0) return false;
   bool found = false;
   const auto query = [&] {
@@ -76,18 +76,18 @@ Result<bool> Netlink::has(const RouteChange& change) {
     return message;
   };
   TRY(dump(
-      *socket_, query, [&] { found = false; },
+      socket_, query, [&] { found = false; },
       [&](nlmsghdr& message) { found = found || is_same(message, change, interface); }));
   return found;
 }
 
 Result<void> Netlink::add(const RouteChange& change) {
-  const std::uint32_t interface = TRY(interface_of(*socket_, change));
+  const std::uint32_t interface = TRY(interface_of(socket_, change));
   if (change.kind == RouteKind::kUnicast && interface == 0) {
     return fail(Error::Code::kNotFound, "add " + describe(change) + ": no interface " + change.interface);
   }
   Result<void> added =
-      request(*socket_, message_for(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, change, interface),
+      request(socket_, message_for(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, change, interface),
               "add " + describe(change));
   if (added || added.error().code != Error::Code::kExists) return added;
   if (TRY(has(change))) return {};
@@ -99,9 +99,9 @@ Result<void> Netlink::add(const RouteChange& change) {
 Result<void> Netlink::remove(const RouteChange& change) {
   // For IPv6 the kernel compares neither type nor source when it deletes.
   if (!TRY(has(change))) return {};
-  const std::uint32_t interface = TRY(interface_of(*socket_, change));
+  const std::uint32_t interface = TRY(interface_of(socket_, change));
   Result<void> removed =
-      request(*socket_, message_for(RTM_DELROUTE, 0, change, interface), "remove " + describe(change));
+      request(socket_, message_for(RTM_DELROUTE, 0, change, interface), "remove " + describe(change));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;
 }

@@ -61,7 +61,7 @@ std::optional<KernelRule> rule_from(nlmsghdr& message) {
   return KernelRule{rule, attributes.u8(FRA_PROTOCOL) == kRouteProtocol};
 }
 
-Result<std::vector<KernelRule>> read_rules(nl_sock& socket, Family family) {
+Result<std::vector<KernelRule>> read_rules(RtnetlinkSocket& socket, Family family) {
   std::vector<KernelRule> rules;
   const auto query = [&] {
     fib_rule_hdr header{};
@@ -87,25 +87,25 @@ bool could_hit(const RuleChange& wish, const RuleChange& other) {
 }  // namespace
 
 Result<bool> Netlink::has(const RuleChange& change) {
-  const std::vector<KernelRule> rules = TRY(read_rules(*socket_, change.family));
+  const std::vector<KernelRule> rules = TRY(read_rules(socket_, change.family));
   return std::any_of(rules.begin(), rules.end(),
                      [&](const KernelRule& other) { return other.is_ours && other.rule == change; });
 }
 
 Result<void> Netlink::add(const RuleChange& change) {
-  for (const KernelRule& other : TRY(read_rules(*socket_, change.family))) {
+  for (const KernelRule& other : TRY(read_rules(socket_, change.family))) {
     if (other.rule != change) continue;
     if (other.is_ours) return {};
     return fail(Error::Code::kExists, "add " + describe(change) + ": there is the same rule, not from us");
   }
   // Not NLM_F_EXCL: by that the kernel would also refuse a rule because of a narrower one of its priority.
-  return request(*socket_, message_for(RTM_NEWRULE, NLM_F_CREATE, change), "add " + describe(change));
+  return request(socket_, message_for(RTM_NEWRULE, NLM_F_CREATE, change), "add " + describe(change));
 }
 
 Result<void> Netlink::remove(const RuleChange& change) {
   bool is_there = false;
   std::vector<RuleChange> narrower;
-  for (const KernelRule& other : TRY(read_rules(*socket_, change.family))) {
+  for (const KernelRule& other : TRY(read_rules(socket_, change.family))) {
     if (!other.is_ours) continue;
     if (other.rule == change) is_there = true;
     if (other.rule != change && could_hit(change, other.rule)) narrower.push_back(other.rule);
@@ -115,7 +115,7 @@ Result<void> Netlink::remove(const RuleChange& change) {
   // The kernel deletes the first rule that fits. Narrower ones step aside and come back, so that what goes is
   // exactly what was asked for.
   for (const RuleChange& rule : narrower) TRY(remove(rule));
-  Result<void> removed = request(*socket_, message_for(RTM_DELRULE, 0, change), "remove " + describe(change));
+  Result<void> removed = request(socket_, message_for(RTM_DELRULE, 0, change), "remove " + describe(change));
   for (const RuleChange& rule : narrower) TRY(add(rule));
   if (!removed && removed.error().code == Error::Code::kNotFound) return {};
   return removed;

@@ -1,9 +1,13 @@
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <tuple>
 #include <vector>
 
 #include "io/host_applier.h"
+#include "io/netlink.h"
 #include "io/netlink_monitor.h"
 #include "io/nft.h"
 #include "kernel/namespace_fixture.h"
@@ -230,6 +234,25 @@ TEST_F(ChangesTest, OfForwardingForAllLeaveAnInterfaceItsOwn) {
   shell("sysctl -qw net.ipv6.conf.lan1.forwarding=0");
   EXPECT_TRUE(applier->revert_all().empty());
   EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(ChangesTest, GoOnAfterAMessageThatCouldNotBeSent) {
+  const int number = ::dup(STDIN_FILENO);
+  ::close(number);
+  auto netlink = Netlink::open();
+  ASSERT_TRUE(netlink);
+  struct stat status{};
+  ASSERT_TRUE(::fstat(number, &status) == 0 && S_ISSOCK(status.st_mode));
+  // What is sent is refused for once, as where the kernel has no memory for it.
+  const UniqueFd socket{::dup(number)};
+  const UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  ASSERT_EQ(::dup2(null.get(), number), number);
+  const RouteChange route{prefix("10.77.0.0/16"), RouteKind::kUnreachable, "", std::nullopt, 7200, 4000};
+  EXPECT_FALSE(netlink->add(route));
+  const UniqueFd again{::dup2(socket.get(), number)};
+  EXPECT_TRUE(netlink->add(route));
+  EXPECT_TRUE(netlink->has(route).value_or(false));
+  EXPECT_TRUE(netlink->remove(route));
 }
 
 TEST_F(ChangesTest, AreToldByTheMonitor) {
