@@ -6,23 +6,15 @@
 #include "io/shared_octets.h"
 
 namespace isthmus::app {
-namespace {
-
-// Programs that the monitor runs may take their time, and a ctrl-Z stops it alone. One that is gone is
-// noticed at once.
-constexpr Duration kPatience = std::chrono::hours{24};
-
-}  // namespace
-
 Result<Begun> MonitorClient::wait_begin() {
-  const io::ControlMessage message = TRY(channel_.receive_within(kPatience));
+  const io::ControlMessage message = TRY(channel_.wait());
   return decode_reply_octets<Begun>(bytes_of(message.payload));
 }
 
 Result<Bytes> MonitorClient::exchange(const MonitorRequest& request, std::span<const int> fds) {
   const RequestOctets octets = TRY(encode_monitor_request(request));
   TRY(channel_.send(text_of(octets), fds));
-  io::ControlMessage message = TRY(channel_.receive_within(kPatience));
+  io::ControlMessage message = TRY(channel_.wait());
   received_ = std::move(message.fds);
   const ConstBytes answer = bytes_of(message.payload);
   const bool is_beside = answer.front() == kAnswerIsBeside;

@@ -142,6 +142,9 @@ Result<std::optional<ControlMessage>> ControlConnection::receive() {
   std::vector<UniqueFd> fds;
   if (count >= 0) fds = take_descriptors(header);
   if (count <= 0) return fail(Error::Code::kClosed, "control socket: the other end is gone");
+  // A process that may open no more gets the message without them, or without some.
+  if ((header.msg_flags & MSG_CTRUNC) != 0 && fds.size() < kMaxControlFds)
+    return fail_errno(EMFILE, "control socket: take the descriptors of a message");
   // The kernel has closed what did not fit; alignment may have let in one more than we meant to allow.
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || fds.size() > kMaxControlFds)
     return fail(Error::Code::kProtocol, "control socket: a message was too large");
@@ -158,6 +161,15 @@ Result<ControlMessage> ControlConnection::receive_within(Duration timeout) {
     if (left <= Duration::zero()) return fail(Error::Code::kTimeout, "control socket: no answer in time");
     pollfd waited{fd(), POLLIN, 0};
     poll(&waited, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  }
+}
+
+Result<ControlMessage> ControlConnection::wait() {
+  while (true) {
+    std::optional<ControlMessage> message = TRY(receive());
+    if (message) return std::move(*message);
+    pollfd waited{fd(), POLLIN, 0};
+    poll(&waited, 1, -1);
   }
 }
 

@@ -48,10 +48,14 @@ class ControlConnection {
   // or too large message. `fds` stay the caller's; the other end gets duplicates.
   Result<void> send(std::string_view payload, std::span<const int> fds = {});
   // nullopt: nothing there yet. kClosed: the other end is gone. kProtocol: more octets or descriptors than
-  // are allowed, all of which are then closed.
+  // are allowed; kSystem: more descriptors than this process may have. All of them are then closed, and the
+  // message is lost.
   Result<std::optional<ControlMessage>> receive();
   // For clients without a loop: waits up to `timeout`, then kTimeout.
   Result<ControlMessage> receive_within(Duration timeout);
+  // As long as it takes: the other end may have to wait for a program, or a person. One that is gone is
+  // noticed at once.
+  Result<ControlMessage> wait();
 
  private:
   UniqueFd socket_;

@@ -115,8 +115,7 @@ Result<OwnerFound> find_or_start_owner(const io::RuntimeDir& dir, const std::str
 
 Result<ControlReply> wait_for_end(io::ControlConnection& owner) {
   for (;;) {
-    Result<io::ControlMessage> message = owner.receive_within(std::chrono::hours{1});
-    if (!message && message.error().code == Error::Code::kTimeout) continue;
+    Result<io::ControlMessage> message = owner.wait();
     if (!message)
       return fail(Error::Code::kClosed,
                   "the process that held the session is gone: `isthmus cleanup` removes what "
