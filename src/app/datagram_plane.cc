@@ -1,6 +1,5 @@
 #include "app/datagram_plane.h"
-
-#include <fcntl.h>
+#include "io/watch.h"
 
 #include <cerrno>
 #include <utility>
@@ -17,10 +16,9 @@ Result<std::shared_ptr<DatagramPlane>> DatagramPlane::open(asio::io_context& loo
     io::TunQueue queue = TRY(queues[i].duplicate());
     std::unique_ptr<dataplane::Worker> worker =
         TRY(dataplane::Worker::start(std::move(queue), std::move(sockets[i]), options));
-    const int events = fcntl(worker->events_fd(), F_DUPFD_CLOEXEC, 3);
-    if (events < 0) return fail_errno(errno, "watch a worker's events");
-    auto station = std::make_unique<Station>(
-        Station{std::move(worker), asio::posix::stream_descriptor{loop, events}, {}});
+    auto station =
+        std::make_unique<Station>(Station{std::move(worker), asio::posix::stream_descriptor{loop}, {}});
+    TRY(io::watch(station->events, station->worker->events_fd(), "wait for a worker's events"));
     plane->stations_.push_back(std::move(station));
   }
   for (const auto& station : plane->stations_) plane->wait(*station);

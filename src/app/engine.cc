@@ -1,6 +1,5 @@
 #include "app/engine.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "crypto/key_memory.h"
 #include "io/boot_clock.h"
 #include "io/sandbox.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 namespace {
@@ -65,18 +65,20 @@ Engine::Engine(asio::io_context& loop, OwnerSetup setup, MonitorClient monitor, 
       monitor_(std::move(monitor)),
       events_(std::move(events)),
       network_(std::move(network)),
-      events_ready_(loop, fcntl(events_.fd(), F_DUPFD_CLOEXEC, 3)),
-      network_ready_(loop, fcntl(network_.fd(), F_DUPFD_CLOEXEC, 3)),
+      events_ready_(loop),
+      network_ready_(loop),
       log_(log_options(setup_)) {}
 
 Result<void> Engine::arm() {
+  TRY(io::watch(events_ready_, events_.fd(), "wait for the monitor"));
+  TRY(io::watch(network_ready_, network_.fd(), "wait for changes of the network"));
   timer_ = TRY(io::BootTimer::create(loop_, [this] { on_time(); }));
   prover_ = TRY(Prover::open(loop_));
   if (const Result<void> opened = crypto::open_key_memory(); !opened) log_.warning(opened.error().message);
   // Of what libraries read of files at their first use: it has to be the last.
   tzset();
   if (const Result<void> tested = crypto::self_test(); !tested) log_.error(tested.error().message);
-  for (const std::string& lack : TRY(io::enter_sandbox())) log_.info(lack);
+  for (const std::string& lack : TRY(io::enter_sandbox())) log_.info("the engine: " + lack);
   state_ = first_state(setup_, begun_.monitor);
 
   session::SessionOptions options;

@@ -1,24 +1,21 @@
 #include "app/prover.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "io/boot_clock.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 
 Result<std::unique_ptr<Prover>> Prover::open(asio::io_context& loop) {
   io::IcmpProber prober = TRY(io::IcmpProber::open());
-  std::unique_ptr<Prover> self{new Prover{loop, std::move(prober)}};
+  std::unique_ptr<Prover> self{new Prover{std::move(prober)}};
+  for (const int fd : self->prober_.fds())
+    TRY(io::watch(self->sockets_.emplace_back(loop), fd, "wait for the answers to probes"));
   self->timer_ = TRY(io::BootTimer::create(loop, [raw = self.get()] { raw->turn(); }));
   for (std::size_t i = 0; i < self->sockets_.size(); ++i) self->wait(i);
   return self;
-}
-
-Prover::Prover(asio::io_context& loop, io::IcmpProber prober) : prober_(std::move(prober)) {
-  for (const int fd : prober_.fds()) sockets_.emplace_back(loop, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 void Prover::wait(std::size_t index) {

@@ -33,7 +33,7 @@ class Prover {
   void begin(std::vector<ProofTask> tasks, std::uint32_t tunnel, Done done);
 
  private:
-  Prover(asio::io_context& loop, io::IcmpProber prober);
+  explicit Prover(io::IcmpProber prober) : prober_(std::move(prober)) {}
   void wait(std::size_t index);
   void turn();
 

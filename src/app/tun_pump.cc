@@ -1,12 +1,11 @@
 #include "app/tun_pump.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <tuple>
 #include <utility>
 
 #include "io/unique_fd.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 namespace {
@@ -40,14 +39,7 @@ Result<void> TunPump::resume() {
 
 Result<void> TunPump::open(Queue& queue) {
   if (queue.readable.is_open()) return {};
-  constexpr const char* kWhat = "wait for the tunnel interface's packets";
-  io::UniqueFd twin{fcntl(queue.queue->fd(), F_DUPFD_CLOEXEC, 3)};
-  if (!twin.is_open()) return fail_errno(errno, kWhat);
-  asio::error_code error;
-  queue.readable.assign(twin.get(), error);
-  if (error) return fail_errno(error.value(), kWhat);
-  std::ignore = twin.release();  // it is the loop's now
-  return {};
+  return io::watch(queue.readable, queue.queue->fd(), "wait for the tunnel interface's packets");
 }
 
 void TunPump::pause() {
