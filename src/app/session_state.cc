@@ -1,14 +1,13 @@
 #include "app/session_state.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
+
+#include "io/fresh_file.h"
 
 namespace isthmus::app {
 namespace {
@@ -101,16 +100,7 @@ Result<SessionState> parse_session_state(std::string_view text) {
 Result<void> write_state(const io::RuntimeDir& dir, const SessionState& state) {
   const std::filesystem::path path = TRY(dir.file_of(state.session, "json"));
   const std::filesystem::path fresh = TRY(dir.file_of(state.session, "json-new"));
-  {
-    std::ofstream file(fresh, std::ios::trunc);
-    file << to_json_text(state) << '\n';
-    file.flush();
-    if (!file) return fail_errno(errno, "write " + fresh.string());
-  }
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  if (error) return fail_errno(error.value(), "rename " + fresh.string());
-  return {};
+  return io::replace_file(path, fresh, to_json_text(state) + "\n");
 }
 
 void remove_state(const io::RuntimeDir& dir, const std::string& session) {

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/guard.h"
 #include "io/file_lock.h"
+#include "io/fresh_file.h"
 #include "io/host_change_json.h"
 
 namespace isthmus::io {
@@ -111,25 +112,13 @@ SessionRecord parse_journal(std::string_view text, std::string session) {
   }
 }
 
-Result<void> write_whole(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t length = ::write(fd, text.data(), text.size());
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return fail_errno(errno, "write " + path);
-    text.remove_prefix(static_cast<std::size_t>(length));
-  }
-  return {};
-}
-
 // A locked file at `path` that holds `text` from the moment that it can be seen there.
 Result<UniqueFd> publish(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path fresh = path;
   fresh += ".new";
-  ::unlink(fresh.c_str());
-  UniqueFd file{::open(fresh.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!file.is_open()) return fail_errno(errno, "make " + fresh.string());
+  UniqueFd file = TRY(make_fresh_file(fresh));
   if (!TRY(try_lock(file.get()))) return fail(Error::Code::kExists, fresh.string() + " is locked");
-  TRY(write_whole(file.get(), text, fresh.string()));
+  TRY(write_whole(file.get(), text, fresh));
   // A wish: not every file system can, and a full one may have room for the text alone.
   ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, kReserved);
   if (::rename(fresh.c_str(), path.c_str()) != 0) return fail_errno(errno, "rename " + fresh.string());
@@ -308,7 +297,7 @@ Result<void> Journal::remove() {
 
 Result<void> Journal::append(const std::string& line) {
   const off_t end = ::lseek(file_.get(), 0, SEEK_END);
-  Result<void> written = write_whole(file_.get(), line + "\n", path_.string());
+  Result<void> written = write_whole(file_.get(), line + "\n", path_);
   if (written) {
     ++lines_;
     return {};

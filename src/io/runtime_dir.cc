@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <tuple>
 
 #include "base/guard.h"
+#include "io/fresh_file.h"
 #include "io/unique_fd.h"
 
 namespace isthmus::io {
@@ -91,7 +93,7 @@ void forget_earlier_namespace(const std::filesystem::path& path) {
       std::filesystem::remove_all(entry.path(), ignored);
     }
   }
-  if (written != cookie) std::ofstream(file) << cookie << '\n';
+  if (written != cookie) std::ignore = replace_file(file, file.string() + ".new", cookie + "\n");
 }
 
 bool is_our_directory_name(const std::string& name) {

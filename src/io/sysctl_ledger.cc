@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "io/file_lock.h"
+#include "io/fresh_file.h"
 #include "io/journal.h"
 
 namespace isthmus::io {
@@ -75,14 +75,9 @@ class LockedLedger {
     const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n';
     std::filesystem::path fresh = path_;
     fresh += ".new";
-    errno = 0;
-    std::ofstream out(fresh, std::ios::trunc);
-    out << text;
-    out.close();
-    if (!out && errno == ENOSPC) return overwrite(text);
-    if (!out) return fail_errno(errno, "write " + fresh.string());
-    if (std::rename(fresh.c_str(), path_.c_str()) != 0) return fail_errno(errno, "rename " + fresh.string());
-    return {};
+    Result<void> saved = replace_file(path_, fresh, text);
+    if (!saved && saved.error().os_errno == ENOSPC) return overwrite(text);
+    return saved;
   }
 
   Entries entries;
