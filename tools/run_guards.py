@@ -121,6 +121,8 @@ WATCHED_BY = {
     "kEngineMtu": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
     "kEngineQueues": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
     "kEngineSockets": ("unit_app", "EngineRulesTest.KeepsOneMtu*"),
+    "kLauncherChildren": ("unit_app", "LauncherTest.StartsNoMoreThanASessionNeeds"),
+    "kLauncherDial": ("unit_app", "LauncherTest.StartsNoSshForASessionThatIsCalled"),
     "kDestination": ("unit_config", "Destination.RefusesWhatSshCouldMisunderstand"),
     "kSshOption": ("unit_config", "SshOption.IsRefusedWhenItBreaksTheStream"),
     "kSshFlag": ("unit_config", "SshWords.AreCheckedLikeOptions"),

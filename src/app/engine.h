@@ -19,7 +19,7 @@
 #include "app/tun_pump.h"
 #include "app/tunnel_mtu.h"
 #include "io/boot_timer.h"
-#include "io/fork_engine.h"
+#include "io/fork_process.h"
 #include "io/log.h"
 #include "io/netlink_monitor.h"
 #include "io/system_random.h"

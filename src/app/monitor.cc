@@ -1,6 +1,5 @@
 #include "app/monitor.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "io/journal.h"
 #include "io/shared_octets.h"
 #include "io/system_random.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 namespace {
@@ -48,35 +48,42 @@ bool is_last_word(const MonitorRequest& request) {
 }  // namespace
 
 Result<std::unique_ptr<Monitor>> Monitor::open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
-                                               EngineMain engine) {
-  // No keys are here; what ssh and nft are told of is nobody else's either.
+                                               const EngineMain& engine, Rights rights) {
+  // No keys are here; what nft is told of is nobody else's either.
   io::forbid_core_dumps();
+  std::unique_ptr<Launcher> launcher = TRY(Launcher::start(setup, engine));
   io::ControlListener listener = TRY(listen(dir, setup.session));
   const session::HostId host = TRY(host_id(dir));
   // Last of what can fail: whoever is refused leaves no journal, which would tell of a dead session.
   io::HostApplier applier = TRY(io::HostApplier::open(dir, setup.session));
-  std::unique_ptr<Monitor> monitor{new Monitor{loop, std::move(setup), std::move(engine), std::move(dir),
+  std::unique_ptr<Monitor> monitor{new Monitor{loop, std::move(setup), std::move(launcher), std::move(dir),
                                                AppliedRoutes{std::move(applier)}, std::move(listener)}};
   monitor->host_ = host;
-  monitor->patience_ = TRY(io::BootTimer::create(loop, [raw = monitor.get()] {
-    if (raw->channels_) raw->channels_->engine.process.kill();
-  }));
-  const Result<void> started = monitor->start_engine();
-  if (!started) std::ignore = monitor->routes_.undo();
-  if (!started) return std::unexpected(started.error());
-  return monitor;
+  const Result<void> begun = monitor->begin(rights);
+  if (begun) return monitor;
+  std::ignore = monitor->routes_.undo();
+  return std::unexpected(begun.error());
 }
 
-Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, EngineMain engine, io::RuntimeDir dir,
-                 AppliedRoutes routes, io::ControlListener listener)
+Result<void> Monitor::begin(Rights rights) {
+  patience_ = TRY(io::BootTimer::create(loop_, [this] {
+    if (channels_) channels_->engine.process.kill();
+  }));
+  TRY(io::watch(listener_ready_, listener_.fd(), "wait at the control socket"));
+  if (rights == Rights::kFew) TRY(confine());
+  return start_engine();
+}
+
+Monitor::Monitor(asio::io_context& loop, OwnerSetup setup, std::unique_ptr<Launcher> launcher,
+                 io::RuntimeDir dir, AppliedRoutes routes, io::ControlListener listener)
     : loop_(loop),
       setup_(std::move(setup)),
-      make_engine_(std::move(engine)),
+      launcher_(std::move(launcher)),
       dir_(std::move(dir)),
       log_(log_options(setup_)),
       routes_(std::move(routes)),
       listener_(std::move(listener)),
-      listener_ready_(loop, fcntl(listener_.fd(), F_DUPFD_CLOEXEC, 3)),
+      listener_ready_(loop),
       signals_(loop, SIGINT, SIGTERM, SIGHUP) {
   routes_.on_change([this](AppliedRoutes::Deed deed, const std::string& change) {
     log_.notice(fmt::format("{} {}", deed == AppliedRoutes::Deed::kAdded ? "added" : "removed", change));
@@ -88,13 +95,14 @@ Monitor::~Monitor() {
   remove_state(dir_, setup_.session);
 }
 
-Monitor::Channels::Channels(asio::io_context& loop, io::EngineProcess started)
-    : engine(std::move(started)),
-      requests(loop, fcntl(engine.requests.fd(), F_DUPFD_CLOEXEC, 3)),
-      end(loop, fcntl(engine.process.pidfd(), F_DUPFD_CLOEXEC, 3)) {}
+Result<void> Monitor::confine() {
+  confinement_ = TRY(io::confine(dir_.path()));
+  for (const std::string& missing : confinement_.missing) log_.info("the monitor: " + missing);
+  return {};
+}
 
 Result<void> Monitor::start_engine() {
-  io::EngineProcess engine = TRY(io::fork_engine(make_engine_));
+  Launcher::Engine engine = TRY(launcher_->start_engine());
   io::SystemRandom{}.fill(node_);
   const Begun begun{routes_.slot(), host_, node_, getpid()};
   const Bytes octets = encode_reply(Result<Begun>{begun});
@@ -105,6 +113,8 @@ Result<void> Monitor::start_engine() {
   going_.clear();
   port_.reset();
   channels_.emplace(loop_, std::move(engine));
+  TRY(io::watch(channels_->requests, channels_->engine.requests.fd(), "wait for the engine"));
+  TRY(io::watch(channels_->end, channels_->engine.process.pidfd(), "wait for the engine's end"));
   ++engines_;
   wait_requests();
   wait_engine_end();
@@ -157,7 +167,9 @@ void Monitor::serve_one() {
     std::vector<int> fds;
     for (const io::UniqueFd& fd : answered.fds) fds.push_back(fd.get());
     const Result<void> sent = channels_->engine.requests.send(text_of(octets), fds);
-    if (!sent) log_.error("answer the engine: " + sent.error().message);
+    // One that was just ended hears of nothing.
+    if (!sent && sent.error().code != Error::Code::kClosed)
+      log_.error("answer the engine: " + sent.error().message);
   }
   wait_requests();
 }
@@ -251,7 +263,7 @@ void Monitor::save_state() {
   if (!written) log_.warning(written.error().message);
 }
 
-Monitor::Leg* Monitor::find(LegId id) {
+MonitoredLeg* Monitor::find(LegId id) {
   const auto place = legs_.find(id);
   return place == legs_.end() ? nullptr : &place->second;
 }

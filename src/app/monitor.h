@@ -1,36 +1,41 @@
-// The privileged half of a session: it alone changes this machine, opens interfaces and sockets, starts ssh
-// and hears who knocks at the control socket. What a peer sent it never reads; its engine does, and asks it
-// for values that it holds against local policy (app/engine_rules.h).
+// The privileged part of a session: it alone changes this machine, opens interfaces and sockets, and hears
+// who knocks at the control socket. What a peer sent it never reads; its engine does, and asks it for values
+// that it holds against local policy (app/engine_rules.h). Engines and ssh are its launcher's to start.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/signal_set.hpp>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "app/applied_routes.h"
 #include "app/control_message.h"
-#include "app/dialler.h"
 #include "app/engine_rules.h"
+#include "app/launcher.h"
 #include "app/monitor_event.h"
 #include "app/monitor_reply.h"
+#include "app/monitored_leg.h"
 #include "app/owner_setup.h"
 #include "app/session_state.h"
 #include "io/boot_timer.h"
-#include "io/fork_engine.h"
+#include "io/confinement.h"
 #include "io/log.h"
 
 namespace isthmus::app {
 
 class Monitor {
  public:
-  using EngineMain = std::function<int(io::EngineChannels)>;
-  // Takes the session's name and slot, and starts the first engine. kExists if a session of this name lives.
+  // Of the whole process, while it has one thread.
+  enum class Rights : std::uint8_t {
+    kFew,  // the others are given up for good (io/confinement.h)
+    kAll,  // for a test that is to go on
+  };
+  // Starts the launcher, takes the session's name and slot, and starts the first engine. kExists if a session
+  // of this name lives.
   static Result<std::unique_ptr<Monitor>> open(asio::io_context& loop, io::RuntimeDir dir, OwnerSetup setup,
-                                               EngineMain engine);
+                                               const EngineMain& engine, Rights rights);
   ~Monitor();
 
   // The called end's first stream, as an AttachRequest brought it.
@@ -44,24 +49,21 @@ class Monitor {
     Bytes octets;
     std::vector<io::UniqueFd> fds;
   };
-  struct Leg {
-    std::optional<io::ChildProcess> ssh;
-    std::optional<asio::posix::stream_descriptor> end;  // readable when ssh has ended
-    AttachRequest request;                              // of an incoming one
-    OuterPath outer;
-  };
   struct Client {  // before its request
     io::ControlConnection socket;
     asio::posix::stream_descriptor readable;
   };
   struct Channels {
-    explicit Channels(asio::io_context& loop, io::EngineProcess started);
-    io::EngineProcess engine;
+    Channels(asio::io_context& loop, Launcher::Engine started)
+        : engine(std::move(started)), requests(loop), end(loop) {}
+    Launcher::Engine engine;
     asio::posix::stream_descriptor requests, end;
   };
 
-  Monitor(asio::io_context& loop, OwnerSetup setup, EngineMain engine, io::RuntimeDir dir,
+  Monitor(asio::io_context& loop, OwnerSetup setup, std::unique_ptr<Launcher> launcher, io::RuntimeDir dir,
           AppliedRoutes routes, io::ControlListener listener);
+  Result<void> begin(Rights rights);
+  Result<void> confine();
   Result<void> start_engine();
   void wait_requests();
   void wait_engine_end();
@@ -107,20 +109,19 @@ class Monitor {
   Result<Answer> open_tunnel(const OpenTunnel& request);
   Result<Answer> open_sockets(const OpenSockets& request);
   Result<Answer> dial();
-  std::vector<io::UniqueFd> take_ssh(LegId id, io::ChildProcess ssh);
+  Result<std::vector<io::UniqueFd>> take_ssh(LegId id, Launcher::Ssh ssh);
   void wait_ssh(LegId id);
-  Leg* find(LegId id);
-  void note_far_end(const Leg& leg);
-  static std::vector<Endpoint> own_endpoints(const Leg& leg);
-  static OuterPath outer_of(const Leg& leg);
+  MonitoredLeg* find(LegId id);
+  void note_far_end(const MonitoredLeg& leg);
   [[nodiscard]] bool ask_to_yield(const SessionState& other) const;
   Result<void> pass_on(const PassOn& request);
   void save_state();
 
   asio::io_context& loop_;
   OwnerSetup setup_;
-  EngineMain make_engine_;
+  std::unique_ptr<Launcher> launcher_;  // of the processes below
   io::RuntimeDir dir_;
+  io::Restricted confinement_;
   io::Log log_;
   AppliedRoutes routes_;
   io::ControlListener listener_;
@@ -128,10 +129,9 @@ class Monitor {
   asio::signal_set signals_;
   std::optional<Channels> channels_;
   std::optional<EngineRules> rules_;  // of the present engine
-  Dialler dialler_;
   session::HostId host_{};
   session::NodeId node_{};  // of the present engine
-  std::map<LegId, Leg> legs_;
+  std::map<LegId, MonitoredLeg> legs_;
   LegId next_leg_ = 1;
   std::vector<std::shared_ptr<Client>> clients_;
   std::vector<io::UniqueFd> passed_;  // with the request that is being answered

@@ -1,5 +1,4 @@
 // A monitor's control socket: streams that arrive, requests to end, and rivals of the same pair.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,6 +10,7 @@
 #include "app/monitor.h"
 #include "app/policy_files.h"
 #include "io/journal.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 namespace {
@@ -43,9 +43,10 @@ void Monitor::wait_control() {
       asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
         if (error) return;
         for (auto accepted = listener_.accept(); accepted && *accepted; accepted = listener_.accept()) {
-          const int readable = fcntl((*accepted)->fd(), F_DUPFD_CLOEXEC, 3);
-          auto client = std::make_shared<Client>(
-              Client{std::move(**accepted), asio::posix::stream_descriptor{loop_, readable}});
+          auto client =
+              std::make_shared<Client>(Client{std::move(**accepted), asio::posix::stream_descriptor{loop_}});
+          // Without a descriptor for it nobody can be heard.
+          if (!io::watch(client->readable, client->socket.fd(), "wait for a request")) continue;
           clients_.push_back(client);
           hear(client);
         }
@@ -116,11 +117,11 @@ void Monitor::attach(io::ControlConnection front, const AttachRequest& request,
     return;
   }
   log_.notice(fmt::format("{} has connected", request.login));
-  Leg leg;
+  MonitoredLeg leg;
   leg.request = request;
   // After a lost stream the caller comes back from another port.
-  if (request.client) leg.outer.remote.push_back({*request.client, 0});
-  if (request.server) leg.outer.local.push_back(request.server->address);
+  if (request.client) leg.incoming.remote.push_back({*request.client, 0});
+  if (request.server) leg.incoming.local.push_back(request.server->address);
   if (!setup_.dial) {
     state_.destination = request.login;
     if (state_.peer_host.empty()) state_.peer_host = request.host;
@@ -144,7 +145,7 @@ void Monitor::attach(io::ControlConnection front, const AttachRequest& request,
 // a file of their own are paired by that file's name only. A host id is a claim, and must not let one peer
 // take another's place: ssh has to show that both have the same far end. A plan disturbs nobody.
 Monitor::Answer Monitor::on(const LookForRivals& request) {
-  const Leg* leg = find(request.leg);
+  const MonitoredLeg* leg = find(request.leg);
   if (leg != nullptr) note_far_end(*leg);
   save_state();  // whoever is asked to yield looks whether ssh has shown the same far end
   going_.clear();
@@ -204,7 +205,7 @@ Monitor::Answer Monitor::on(const PassOn& request) {
 }
 
 Result<void> Monitor::pass_on(const PassOn& request) {
-  const Leg* leg = find(request.leg);
+  const MonitoredLeg* leg = find(request.leg);
   const bool is_whole = leg != nullptr && !leg->ssh && leg->request.client && passed_.size() == 3;
   if (!is_whole || setup_.dial || !setup_.site.is_adopted())
     return fail(Error::Code::kRefused, "pass a stream on: this session has none to give");

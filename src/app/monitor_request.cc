@@ -1,10 +1,6 @@
 #include "app/monitor_request.h"
 
-#include <algorithm>
-#include <utility>
-
-#include "app/octet_reader.h"
-#include "base/guard.h"
+#include "app/request_octets.h"
 
 namespace isthmus::app {
 
@@ -12,10 +8,6 @@ template <typename Archive>
 void each_field(Archive& archive, session::Hello& hello) {
   archive(hello.node, hello.host, hello.name, hello.is_caller, hello.plan_only, hello.offers, hello.wants);
 }
-
-template <typename Archive, typename Request>
-  requires std::is_empty_v<Request>
-void each_field(Archive&, Request&) {}
 
 template <typename Archive>
 void each_field(Archive& archive, LookForRivals& request) {
@@ -85,42 +77,16 @@ namespace {
 constexpr std::size_t kMostElements = 64;
 static_assert(session::kMaxPrefixes <= kMostElements && session::kMaxName <= kMostElements);
 
-template <std::size_t... kIndex>
-std::optional<MonitorRequest> request_of_kind(std::size_t kind, std::index_sequence<kIndex...>) {
-  std::optional<MonitorRequest> request;
-  std::ignore = ((kind == kIndex && (request.emplace(std::in_place_index<kIndex>), true)) || ...);
-  return request;
-}
-
 }  // namespace
 
 Result<RequestOctets> encode_monitor_request(const MonitorRequest& request) {
-  Bytes octets;
-  OctetWriter writer{octets};
-  writer(request.index());
-  std::visit([&](const auto& what) { writer(what); }, request);
-  RequestOctets whole{};
-  if (octets.size() > whole.size())
-    return fail(Error::Code::kInvalid, "ask the monitor: the request is too long");
-  std::ranges::copy(octets, whole.begin());
-  return whole;
+  Result<RequestOctets> octets = encode_request<kRequestSize>(request);
+  if (!octets) octets.error().message.insert(0, "ask the monitor: ");
+  return octets;
 }
 
 Result<MonitorRequest> decode_monitor_request(ConstBytes octets) {
-  if (!guard<Guard::kRequestSize>(octets.size() == kRequestSize))
-    return fail(Error::Code::kProtocol, "a request of another size");
-  OctetReader reader{octets, kMostElements};
-  std::size_t kind = 0;
-  reader(kind);
-  constexpr auto kKinds = std::make_index_sequence<std::variant_size_v<MonitorRequest>>{};
-  std::optional<MonitorRequest> request = request_of_kind(kind, kKinds);
-  if (!request) return fail(Error::Code::kProtocol, "a request of no known kind");
-  std::visit([&](auto& what) { reader(what); }, *request);
-  const ConstBytes rest = reader.rest();
-  const bool is_padded = std::ranges::all_of(rest, [](std::uint8_t octet) { return octet == 0; });
-  if (!guard<Guard::kRequestFields>(reader.ok() && is_padded))
-    return fail(Error::Code::kProtocol, "a request with a field out of its range");
-  return std::move(*request);
+  return decode_request<kRequestSize, MonitorRequest>(octets, kMostElements);
 }
 
 }  // namespace isthmus::app

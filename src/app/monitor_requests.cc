@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/host_id.h"
 #include "app/monitor.h"
-#include "app/ssh_program.h"
 #include "io/boot_clock.h"
 #include "io/firewall_facts.h"
 #include "io/host_facts_reader.h"
-#include "io/outer_endpoint.h"
 #include "io/udp_socket.h"
+#include "io/watch.h"
 
 namespace isthmus::app {
 namespace {
@@ -54,29 +52,15 @@ Monitor::Answer Monitor::on(const ReadFirewall&) {
   return {encode_reply(io::read_firewall_listing()), {}};
 }
 
-std::vector<Endpoint> Monitor::own_endpoints(const Leg& leg) {
-  std::vector<Endpoint> remote;
-  if (!leg.ssh) return remote;
-  const auto connections = io::tcp_connections(leg.ssh->pid());
-  if (!connections) return remote;
-  for (const io::TcpConnection& connection : *connections) remote.push_back(connection.remote);
-  return remote;
-}
-
-OuterPath Monitor::outer_of(const Leg& leg) {
-  if (!leg.ssh) return leg.outer;
-  return {io::outer_endpoints(leg.ssh->pid()).value_or(std::vector<Endpoint>{}), {}};
-}
-
 // What ssh has shown of it, not what it says of itself.
-void Monitor::note_far_end(const Leg& leg) {
-  if (leg.ssh) state_.outer = addresses_of(own_endpoints(leg));
+void Monitor::note_far_end(const MonitoredLeg& leg) {
+  if (leg.ssh) state_.outer = addresses_of(leg.ssh->endpoints().own);
 }
 
 Monitor::Answer Monitor::on(const AskEndpoints& request) {
-  const Leg* leg = find(request.leg);
+  const MonitoredLeg* leg = find(request.leg);
   LegEndpoints endpoints;
-  if (leg != nullptr) endpoints = {outer_of(*leg).remote, own_endpoints(*leg)};
+  if (leg != nullptr) endpoints = leg->endpoints();
   return {encode_reply(Result<LegEndpoints>{std::move(endpoints)}), {}};
 }
 
@@ -85,10 +69,10 @@ Monitor::Answer Monitor::on(const Judged& request) {
 }
 
 Result<void> Monitor::judge(const Judged& request) {
-  const Leg* leg = find(request.leg);
+  const MonitoredLeg* leg = find(request.leg);
   if (leg == nullptr) return fail(Error::Code::kRefused, "judge a peer: there is no such stream");
   const HostFacts facts = TRY(read_facts());
-  return rules_->judged(request, outer_of(*leg), facts);
+  return rules_->judged(request, leg->outer(), facts);
 }
 
 Monitor::Answer Monitor::on(const Join& request) {
@@ -96,15 +80,15 @@ Monitor::Answer Monitor::on(const Join& request) {
 }
 
 Result<void> Monitor::join(const Join& request) {
-  const Leg* leg = find(request.leg);
+  MonitoredLeg* leg = find(request.leg);
   if (setup_.plan_only || !has_interface() || leg == nullptr)
     return fail(Error::Code::kRefused,
                 "join: there is no such stream, or no interface, or the session is over");
-  const OuterPath outer = outer_of(*leg);
+  const OuterPath outer = leg->outer();
   const HostFacts facts = TRY(read_facts());
   RoutePlanInput input = TRY(rules_->plan_for(request, interface_, outer, facts));
   input.datagram_port = port_;
-  if (leg->ssh) dialler_.reached(outer);
+  if (leg->ssh) leg->ssh->note_reached();
   const RoutePlan plan = make_route_plan(input, facts);
   // The filter stands before the first packet can come out of the tunnel.
   if (!is_interface_up_) TRY(routes_.bring_to({.lasting = plan.lasting, .while_up = {}, .warnings = {}}));
@@ -178,7 +162,7 @@ Result<Monitor::Answer> Monitor::open_sockets(const OpenSockets& request) {
   TRY(EngineRules::check_sockets(request.count));
   if (port_ || rules_->policy().path == session::PathMode::kStream)
     return fail(Error::Code::kRefused, "open UDP sockets: the session has some, or may have none");
-  const Leg* leg = find(request.leg);
+  const MonitoredLeg* leg = find(request.leg);
   std::uint16_t answered_at = 0;
   if (leg != nullptr && leg->request.server) answered_at = leg->request.server->port;
   const std::uint16_t wished = rules_->policy().udp_port.value_or(answered_at);
@@ -208,30 +192,22 @@ Result<Monitor::Answer> Monitor::dial() {
     return fail(Error::Code::kRefused,
                 "dial: this session is called, over, or has dialled too often at once");
   dials_.push_back(now);
-  Dialled dialled{next_leg_++, dialler_.look(*setup_.dial)};
+  Launcher::Dial dial = TRY(launcher_->dial(host_, node_));
+  Dialled dialled{next_leg_++, std::move(dial.why_not)};
   Answer answer;
-  if (!dialled.why_not) {
-    const config::Greeting greeting{config::greeting_name(machine_name()), host_, node_};
-    const config::SshCommand command = dialler_.next_command(*setup_.dial, greeting);
-    Result<io::ChildProcess> ssh = start_ssh(command);
-    if (!ssh) {
-      dialled.why_not = config::diagnose_missing_ssh(command.argv.front());
-      dialled.why_not->what += ": " + ssh.error().message;
-    }
-    if (ssh) answer.fds = take_ssh(dialled.leg, std::move(*ssh));
-  }
+  if (dial.ssh) answer.fds = TRY(take_ssh(dialled.leg, std::move(*dial.ssh)));
   answer.octets = encode_reply(Result<Dialled>{std::move(dialled)});
   return answer;
 }
 
-std::vector<io::UniqueFd> Monitor::take_ssh(LegId id, io::ChildProcess ssh) {
+Result<std::vector<io::UniqueFd>> Monitor::take_ssh(LegId id, Launcher::Ssh ssh) {
   std::vector<io::UniqueFd> fds;
-  fds.push_back(ssh.take_output());
-  fds.push_back(ssh.take_input());
-  fds.push_back(ssh.take_errors());
-  Leg leg;
-  leg.end.emplace(loop_, fcntl(ssh.pidfd(), F_DUPFD_CLOEXEC, 3));
-  leg.ssh = std::move(ssh);
+  fds.push_back(std::move(ssh.output));
+  fds.push_back(std::move(ssh.input));
+  fds.push_back(std::move(ssh.errors));
+  MonitoredLeg leg;
+  TRY(io::watch(leg.end.emplace(loop_), ssh.process.pidfd(), "wait for the end of ssh"));
+  leg.ssh.emplace(std::move(ssh.process));
   legs_.emplace(id, std::move(leg));
   wait_ssh(id);
   return fds;
@@ -240,7 +216,7 @@ std::vector<io::UniqueFd> Monitor::take_ssh(LegId id, io::ChildProcess ssh) {
 void Monitor::wait_ssh(LegId id) {
   legs_.at(id).end->async_wait(asio::posix::stream_descriptor::wait_read,
                                [this, id](const asio::error_code& error) {
-                                 Leg* leg = find(id);
+                                 MonitoredLeg* leg = find(id);
                                  if (error || leg == nullptr) return;
                                  const std::optional<io::ExitStatus> status = leg->ssh->try_wait();
                                  if (!status) return wait_ssh(id);
@@ -250,7 +226,7 @@ void Monitor::wait_ssh(LegId id) {
 }
 
 Monitor::Answer Monitor::on(const EndLeg& request) {
-  Leg* leg = find(request.leg);
+  MonitoredLeg* leg = find(request.leg);
   if (leg != nullptr && leg->ssh) leg->ssh->terminate();
   legs_.erase(request.leg);
   return {encode_reply(Result<void>{}), {}};
@@ -280,6 +256,7 @@ Monitor::Answer Monitor::on(const TellProven& request) {
   Answer answer{encode_reply(Result<void>{}), {}};
   if (!setup_.when_proven || is_proven_) return answer;
   is_proven_ = true;
+  if (const Result<void> left = launcher_->leave_terminal(); !left) log_.warning(left.error().message);
   setup_.when_proven(static_cast<config::ExitCode>(request.exit_code));
   answer.fds.emplace_back(::open("/dev/null", O_RDWR | O_CLOEXEC));
   return answer;

@@ -1,4 +1,4 @@
-// Values as octets, between the two processes of a session: a type's each_field(archive, value) names its
+// Values as octets, between two processes of a session: a type's each_field(archive, value) names its
 // fields once, for writing and for reading (app/octet_reader.h).
 #pragma once
 

@@ -1,4 +1,4 @@
-// What both processes of a session are told once, by the command that makes it.
+// What all processes of a session are told once, by the command that makes it.
 #pragma once
 
 #include <functional>
@@ -18,12 +18,12 @@ namespace isthmus::app {
 struct OwnerSetup {
   std::string session;
   Site site;
-  std::optional<config::UpOptions> dial;  // an `up`; empty at the called end
+  std::optional<config::UpOptions> dial = {};  // an `up`; empty at the called end
   bool plan_only = false;
-  std::optional<Duration> hold;
+  std::optional<Duration> hold = {};
   int verbosity = 0;
-  std::optional<Progress> progress;                   // for a person who watches
-  std::function<void(config::ExitCode)> when_proven;  // `--detach` lets go of its terminal here
+  std::optional<Progress> progress = {};                   // for a person who watches
+  std::function<void(config::ExitCode)> when_proven = {};  // `--detach` lets go of its terminal here
 };
 
 // What `status` says of it at the beginning; `process` is the monitor's.

@@ -1,4 +1,5 @@
-// One run of ssh, which the monitor started: its words on stderr and its end are kept to say what went wrong.
+// One run of ssh, which the launcher started: its words on stderr and its end are kept to say what went
+// wrong.
 #pragma once
 
 #include <asio/io_context.hpp>

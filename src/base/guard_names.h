@@ -108,6 +108,9 @@ enum class Guard : std::uint8_t {
   kEngineMtu,
   kEngineQueues,
   kEngineSockets,
+  // What a monitor may ask of its launcher.
+  kLauncherChildren,  // so many
+  kLauncherDial,      // of an `up` alone
   // How ssh is run.
   kDestination,
   kSshOption,

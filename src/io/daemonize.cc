@@ -65,11 +65,16 @@ ParentVerdict wait_for(pid_t child, int verdict_fd, int signal_fd) {
 
 }  // namespace
 
-Result<void> DetachedSession::proven(std::uint8_t exit_code) {
-  // The streams first: once the parent is gone, the terminal belongs to the shell again.
+Result<void> leave_terminal() {
   TRY(streams_to_null());
   if (setsid() < 0) return fail_errno(errno, "leave the terminal");
   if (chdir("/") != 0) return fail_errno(errno, "chdir /");
+  return {};
+}
+
+Result<void> DetachedSession::proven(std::uint8_t exit_code) {
+  // First: once the parent is gone, the terminal belongs to the shell again.
+  TRY(leave_terminal());
   if (write(verdict_.get(), &exit_code, 1) != 1) return fail_errno(errno, "tell the waiting command");
   verdict_.reset();
   return {};

@@ -12,14 +12,16 @@
 
 namespace isthmus::io {
 
+// setsid, chdir /, standard streams to /dev/null.
+Result<void> leave_terminal();
+
 // Held by the process that goes on. Until proven() it has the terminal, its standard streams and ctrl-C as
 // before the fork, so that ssh may prompt and progress is seen.
 class DetachedSession {
  public:
   explicit DetachedSession(UniqueFd verdict) : verdict_(std::move(verdict)) {}
 
-  // The waiting parent exits with `exit_code` (0, or that the proof fell short); we leave the terminal:
-  // setsid, chdir /, standard streams to /dev/null.
+  // We leave the terminal, and the waiting parent exits with `exit_code` (0, or that the proof fell short).
   Result<void> proven(std::uint8_t exit_code = 0);
 
  private:

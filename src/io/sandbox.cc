@@ -1,21 +1,19 @@
 #include "io/sandbox.h"
 
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <iterator>
 #include <tuple>
 
+#include "io/capabilities.h"
 #include "io/core_dumps.h"
 #include "io/landlock.h"
 #include "io/system_call_filter.h"
@@ -52,17 +50,6 @@ Result<void> become(const User& user) {
   return {};
 }
 
-// They go with user 0, as nothing asks the kernel to keep them (capabilities(7)); where that user cannot be
-// left, they go alone.
-Result<void> drop_capabilities() {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  const std::array<__user_cap_data_struct, 2> none{};
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (syscall(SYS_capset, &header, none.data()) != 0)
-    return fail_errno(errno, "enter the sandbox: drop capabilities");
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> enter_sandbox() {
@@ -74,12 +61,14 @@ Result<std::vector<std::string>> enter_sandbox() {
   if (!changed && changed.error().os_errno != EINVAL) return std::unexpected(changed.error());
   if (!changed)
     missing.push_back(changed.error().message + ": the engine stays root's, without capabilities");
-  TRY(drop_capabilities());
+  // They go with user 0, as nothing asks the kernel to keep them (capabilities(7)); where that user cannot be
+  // left, they go alone.
+  TRY(keep_capabilities({}));
   clearenv();
   // The change of user has forgotten both.
   forbid_core_dumps();
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-    return fail_errno(errno, "enter the sandbox: end with the monitor");
+    return fail_errno(errno, "enter the sandbox: end with the launcher");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail_errno(errno, "enter the sandbox: no new privileges");
   std::ranges::move(TRY(restrict_files()), std::back_inserter(missing));

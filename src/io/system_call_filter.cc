@@ -14,16 +14,12 @@
 #include <cerrno>
 #include <memory>
 
+#include "io/sanitized.h"
+
 namespace isthmus::io {
 namespace {
 
 using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 // Octets, waiting, time, memory, threads, and the end.
 constexpr std::array kAllowed{SCMP_SYS(read),
@@ -92,43 +88,45 @@ constexpr std::array kAllowed{SCMP_SYS(read),
                               SCMP_SYS(exit),
                               SCMP_SYS(exit_group)};
 
-// Nothing that we or a library of ours does.
-constexpr std::array kFatal{SCMP_SYS(execve),
-                            SCMP_SYS(execveat),
-                            SCMP_SYS(fork),
-                            SCMP_SYS(vfork),
-                            SCMP_SYS(ptrace),
-                            SCMP_SYS(process_vm_readv),
-                            SCMP_SYS(process_vm_writev),
-                            SCMP_SYS(pidfd_getfd),
-                            SCMP_SYS(setuid),
-                            SCMP_SYS(setgid),
-                            SCMP_SYS(setresuid),
-                            SCMP_SYS(setresgid),
-                            SCMP_SYS(setreuid),
-                            SCMP_SYS(setregid),
-                            SCMP_SYS(setgroups),
-                            SCMP_SYS(capset),
-                            SCMP_SYS(unshare),
-                            SCMP_SYS(setns),
-                            SCMP_SYS(mount),
-                            SCMP_SYS(umount2),
-                            SCMP_SYS(pivot_root),
-                            SCMP_SYS(chroot),
-                            SCMP_SYS(bpf),
-                            SCMP_SYS(perf_event_open),
-                            SCMP_SYS(userfaultfd),
-                            SCMP_SYS(io_uring_setup),
-                            SCMP_SYS(init_module),
-                            SCMP_SYS(finit_module),
-                            SCMP_SYS(delete_module),
-                            SCMP_SYS(kexec_load),
-                            SCMP_SYS(add_key),
-                            SCMP_SYS(request_key),
-                            SCMP_SYS(keyctl),
-                            SCMP_SYS(open_by_handle_at),
-                            SCMP_SYS(personality),
-                            SCMP_SYS(reboot)};
+// Nothing that we, a library of ours or a program that we execute does.
+constexpr std::array kNeverOurs{SCMP_SYS(ptrace),
+                                SCMP_SYS(process_vm_readv),
+                                SCMP_SYS(process_vm_writev),
+                                SCMP_SYS(pidfd_getfd),
+                                SCMP_SYS(unshare),
+                                SCMP_SYS(setns),
+                                SCMP_SYS(mount),
+                                SCMP_SYS(umount2),
+                                SCMP_SYS(pivot_root),
+                                SCMP_SYS(chroot),
+                                SCMP_SYS(bpf),
+                                SCMP_SYS(perf_event_open),
+                                SCMP_SYS(userfaultfd),
+                                SCMP_SYS(io_uring_setup),
+                                SCMP_SYS(init_module),
+                                SCMP_SYS(finit_module),
+                                SCMP_SYS(delete_module),
+                                SCMP_SYS(kexec_load),
+                                SCMP_SYS(add_key),
+                                SCMP_SYS(request_key),
+                                SCMP_SYS(keyctl),
+                                SCMP_SYS(open_by_handle_at),
+                                SCMP_SYS(personality),
+                                SCMP_SYS(reboot)};
+// Nor an engine.
+constexpr std::array kNeverAnEngines{SCMP_SYS(execve),    SCMP_SYS(execveat),  SCMP_SYS(fork),
+                                     SCMP_SYS(vfork),     SCMP_SYS(setuid),    SCMP_SYS(setgid),
+                                     SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setreuid),
+                                     SCMP_SYS(setregid),  SCMP_SYS(setgroups), SCMP_SYS(capset)};
+// Landlock does not ask about these: what is left of user 0 could hand others the rights to a file.
+constexpr int kFchmodat2 = 452;  // on every architecture; newer than Debian 12's headers
+constexpr std::array kAttributes{SCMP_SYS(chmod),     SCMP_SYS(fchmod),   SCMP_SYS(fchmodat),
+                                 SCMP_SYS(chown),     SCMP_SYS(lchown),   SCMP_SYS(fchown),
+                                 SCMP_SYS(fchownat),  SCMP_SYS(setxattr), SCMP_SYS(lsetxattr),
+                                 SCMP_SYS(fsetxattr), kFchmodat2};
+
+constexpr std::uint64_t kNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 // What an argument of a call, counted from 0, has to be. (libseccomp's macros for this are C.)
 constexpr scmp_arg_cmp is(unsigned argument, std::uint64_t value) {
@@ -137,6 +135,11 @@ constexpr scmp_arg_cmp is(unsigned argument, std::uint64_t value) {
 constexpr scmp_arg_cmp masked_is(unsigned argument, std::uint64_t mask, std::uint64_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
+
+constexpr scmp_arg_cmp is_not(unsigned argument, std::uint64_t value) {
+  return {argument, SCMP_CMP_NE, value, 0};
+}
+constexpr std::uint32_t kRefused = SCMP_ACT_ERRNO(EPERM);
 
 class Rules {
  public:
@@ -167,8 +170,6 @@ void add_memory(Rules& rules) {
 // look: the C library then uses clone.
 void add_threads(Rules& rules) {
   constexpr std::uint64_t kThread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES;
-  constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                                        CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(clone), masked_is(0, kThread | kNamespaces, kThread));
   rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
 }
@@ -196,6 +197,21 @@ void add_rest(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), is(0, own));
 }
 
+// Processes may be made, in the namespaces that there are.
+void add_namespaces(Rules& rules) {
+  for (std::uint64_t flag = 1; flag <= kNamespaces; flag <<= 1U) {
+    if ((flag & kNamespaces) != 0) rules.add(kRefused, SCMP_SYS(clone), masked_is(0, flag, flag));
+  }
+  rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
+}
+
+Result<void> load(void* filter, const Rules& rules) {
+  if (rules.error() != 0) return fail_errno(rules.error(), "make a seccomp filter");
+  const int failed = seccomp_load(filter);
+  if (failed != 0) return fail_errno(-failed, "load a seccomp filter");
+  return {};
+}
+
 }  // namespace
 
 Result<void> restrict_system_calls() {
@@ -206,14 +222,29 @@ Result<void> restrict_system_calls() {
   seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   Rules rules{filter.get()};
   for (const int call : kAllowed) rules.add(SCMP_ACT_ALLOW, call);
-  for (const int call : kFatal) rules.add(SCMP_ACT_KILL_PROCESS, call);
+  for (const int call : kNeverOurs) rules.add(SCMP_ACT_KILL_PROCESS, call);
+  for (const int call : kNeverAnEngines) rules.add(SCMP_ACT_KILL_PROCESS, call);
   add_memory(rules);
   add_threads(rules);
   add_rest(rules);
-  if (rules.error() != 0) return fail_errno(rules.error(), "make a seccomp filter");
-  const int failed = seccomp_load(filter.get());
-  if (failed != 0) return fail_errno(-failed, "load a seccomp filter");
-  return {};
+  return load(filter.get(), rules);
+}
+
+Result<void> forbid_calls_of_intruders() {
+  if (kIsSanitized) return {};
+  const Filter filter{seccomp_init(SCMP_ACT_ALLOW), &seccomp_release};
+  if (!filter) return fail(Error::Code::kSystem, "make a seccomp filter: out of memory");
+  seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  Rules rules{filter.get()};
+  for (const int call : kNeverOurs) rules.add(kRefused, call);
+  for (const int call : kAttributes) rules.add(kRefused, call);
+  add_namespaces(rules);
+  // What is typed into a terminal by others; the kernel looks at 32 bits of the request.
+  for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}})
+    rules.add(kRefused, SCMP_SYS(ioctl), masked_is(1, 0xFFFFFFFF, request));
+  // Of itself a limit may be set, of others read.
+  rules.add(kRefused, SCMP_SYS(prlimit64), is_not(0, 0), is_not(2, 0));
+  return load(filter.get(), rules);
 }
 
 }  // namespace isthmus::io

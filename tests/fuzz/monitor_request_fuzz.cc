@@ -1,10 +1,11 @@
-// Whatever an engine sends its monitor, it is refused or one of the requests, which reads the same when it is
-// written again; and what the rules permit of it lies within policy.
+// Whatever an engine sends its monitor, or a monitor its launcher, it is refused or one of the requests,
+// which reads the same when it is written again; and what the rules permit of it lies within policy.
 //
 // Input: the octets of requests, each of kRequestSize, the last one filled up with zeros.
 #include <algorithm>
 
 #include "app/engine_rules.h"
+#include "app/launch_request.h"
 #include "base/check.h"
 
 namespace {
@@ -48,6 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
        input = input.subspan(std::min(input.size(), kRequestSize))) {
     RequestOctets octets{};
     std::ranges::copy(input.first(std::min(input.size(), kRequestSize)), octets.begin());
+    const ConstBytes shorter = ConstBytes{octets}.first(kLaunchRequestSize);
+    if (const Result<LaunchRequest> launch = decode_launch_request(shorter))
+      CHECK(std::ranges::equal(encode_launch_request(*launch), shorter));
     const Result<MonitorRequest> request = decode_monitor_request(octets);
     if (!request) continue;
     CHECK(encode_monitor_request(*request) == octets);

@@ -1,9 +1,9 @@
-"""The two processes of a session, as the kernel shows them: the monitor, and the engine that reads what the peer sends.
+"""The processes of a session, as the kernel shows them: the monitor, the launcher, and the engine that reads what the peer sends.
 
-    hostA ── fellini (isthmus up: monitor, engine) ═══ router ═══ polanski (sshd, session owner: monitor, engine) ── hostB
+    hostA ── fellini (isthmus up: all three) ═══ router ═══ polanski (sshd, session owner: all three) ── hostB
 
-What the engine's sandbox forbids is tests/kernel/sandbox_test.cc's to show; what a monitor does for an engine that is
-somebody else's, tests/kernel/monitor_test.cc's.
+What the engine's sandbox forbids is tests/kernel/sandbox_test.cc's to show; what a monitor is kept from,
+confinement_test.cc's; what either does for one that is somebody else's, monitor_test.cc's and launcher_test.cc's.
 """
 import os
 import pathlib
@@ -18,6 +18,7 @@ from support.netns import HOST_A, HOST_B, Topology, wait_until
 from support.pings import Pings
 
 BACK_WITHIN = 10
+NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 10, 12, 13  # capabilities(7)
 # What an engine may hold open: what it was given, and what it made of nothing.
 HARMLESS = re.compile(r"(pipe|socket):|anon_inode:|/dev/net/tun$|/dev/null$|/memfd:isthmus")
 
@@ -54,6 +55,30 @@ def test_no_thread_of_an_engine_has_a_right_of_roots(ground, end):
 
 
 @pytest.mark.parametrize("end", ["near", "far"])
+def test_a_monitor_has_the_rights_to_change_the_network_and_no_others(ground, end, isthmus):
+    if "sanitize" in str(isthmus):
+        pytest.skip("a sanitizer has a right more, to look into its own process")
+    (monitor,) = getattr(ground, end).part("monitor")
+    (task,) = tasks_of(monitor)
+    status = status_of(task)
+    for capabilities in ("CapPrm", "CapEff"):
+        assert int(status[capabilities], 16) == 1 << NET_BIND_SERVICE | 1 << NET_ADMIN | 1 << NET_RAW, status
+    assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
+    assert status["NoNewPrivs"].strip() == "1", "what it executes gets no more"
+
+
+@pytest.mark.parametrize("end", ["near", "far"])
+def test_a_launcher_has_nothing_but_its_channel_and_no_thread(ground, end):
+    (launcher,) = getattr(ground, end).part("launch")
+    assert len(tasks_of(launcher)) == 1
+    held = [os.readlink(f"/proc/{launcher}/fd/{fd}") for fd in os.listdir(f"/proc/{launcher}/fd") if int(fd) > 2]
+    children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    assert sum(what.startswith("socket:") for what in held) == 1, held
+    assert all(what.startswith("socket:") or what == "anon_inode:[pidfd]" for what in held), held
+    assert len(held) == 1 + len(children), (held, children)
+
+
+@pytest.mark.parametrize("end", ["near", "far"])
 def test_every_thread_of_an_engine_is_under_seccomp(ground, end, isthmus):
     if "sanitize" in str(isthmus):
         pytest.skip("the sanitizers' runtime makes system calls that the sandbox forbids: seccomp is left out")
@@ -79,7 +104,7 @@ def test_an_engine_has_no_file_open(ground, end):
 @pytest.mark.parametrize("end", ["near", "far"])
 def test_an_engine_that_dies_is_followed_by_another(ground, end):
     gateway = getattr(ground, end)
-    monitors = [set(one.pids("up") + one.pids("owner")) - set(one.engines()) for one in (ground.near, ground.far)]
+    others = [one.part("monitor") + one.part("launch") for one in (ground.near, ground.far)]
     with Pings(ground.topology, HOST_A, HOST_B) as pings:
         died = engine_of(gateway)
         kill([died])
@@ -88,7 +113,7 @@ def test_an_engine_that_dies_is_followed_by_another(ground, end):
         silence = pings.longest_silence()
     print(f"{end}: silent for {silence:.1f} s")
     assert silence <= BACK_WITHIN
-    now = [set(one.pids("up") + one.pids("owner")) - set(one.engines()) for one in (ground.near, ground.far)]
-    assert now == monitors, "nobody had to start anything"
+    now = [one.part("monitor") + one.part("launch") for one in (ground.near, ground.far)]
+    assert now == others, "nobody had to start anything"
     wait_until(ground.is_by_datagrams, 20, what="datagrams again")
     time.sleep(1)

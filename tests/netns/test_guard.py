@@ -13,6 +13,8 @@ from support.gateway import Gateway, kill
 from support.joins import IPV4, own_processes, shown, undone
 from support.netns import HOST_A, HOST_B, LAN_A, LAN_B, LAN_B6
 
+ALONE = "how soon a filter is back is measured"
+
 ALL = ("fellini", "router", "polanski")
 TABLE = "isthmus_7200"
 SEND = """
@@ -71,7 +73,7 @@ def test_the_filter_is_there_again_within_a_second_of_a_flush(ground):
 
 def test_what_a_dead_owner_left_is_removed_before_the_next_one_and_not_with_it(ground):
     join(ground, *IPV4, "--hold", "0", "--path", "stream")
-    assert kill(Gateway(ground.topology, "polanski", ground.program).pids("owner")) == 2  # the monitor and its engine
+    assert kill(Gateway(ground.topology, "polanski", ground.program).pids("owner")) == 3  # monitor, launcher and engine
     netns.wait_until(lambda: not own_processes(ground.topology, "fellini"), 10)
     assert listing(ground, "polanski")
     join(ground, "--accept", LAN_B, host="router")
@@ -95,7 +97,7 @@ def test_two_callers_without_networks_get_addresses_of_their_own(ground):
 
 def test_a_held_sessions_networks_are_nobody_elses(ground):
     join(ground, *IPV4)
-    assert kill(Gateway(ground.topology, "fellini", ground.program).pids("up")) == 2  # the monitor and its engine
+    assert kill(Gateway(ground.topology, "fellini", ground.program).pids("up")) == 3  # monitor, launcher and engine
     netns.wait_until(lambda: status(ground, "polanski")[0]["phase"] == "held", 10)
     refused = join(ground, *IPV4, host="router", code=30)
     assert f"it clashes with {LAN_A}, which another session has on a tunnel that is down" in refused.stderr

@@ -112,6 +112,27 @@ def test_traffic_is_back_soon_after_any_process_was_killed(ground):
     assert statistics.median(every) <= MEDIAN and max(every) <= MOST
 
 
+def test_a_launcher_that_is_killed_takes_its_session_along_and_what_it_accepted_is_refused(ground):
+    with nothing_in_the_clear(ground.topology), Up(ground.near, ground.sshd, *BOTH) as ground.up:
+        ground.up.wait_joined()
+        ground.lead_astray()
+        stood = kept(ground.near.left())
+        kill(ground.near.part("launch"))
+        assert ground.up.process.wait(timeout=MOST) not in (0, -9)
+        assert "until `isthmus cleanup`" in ground.up.text(), ground.up.text()
+        wait_until(lambda: not ground.near.pids("ssh"), 5, what="the end of ssh, which goes along")
+        assert stood and stood <= kept(ground.near.left())
+        assert not reaches(ground.topology) and not reaches(ground.topology, "hostA", HOST_B6)
+        with Up(ground.near, ground.sshd, *BOTH) as ground.up:
+            ground.up.wait_joined()
+            killed = set(ground.far.pids("owner"))
+            kill(ground.far.part("launch"))
+            wait_until(lambda: ground.is_back("owner", killed), 3 * MOST, what="the far end's session by another owner")
+            assert reaches(ground.topology)
+            ground.end()
+    ground.wait_untouched()
+
+
 def kept(lines):
     """Of what differs from an untouched host: the guard, and the routes that refuse."""
     return {line for line in lines if line.startswith("firewall") or "unreachable" in line}

@@ -53,7 +53,7 @@ def test_after_an_outage_packets_are_back_soon(ground):
 @pytest.mark.parametrize("role", ["up", "owner"])
 def test_a_process_that_is_frozen_goes_on_where_it_was(ground, role):
     pids = (ground.near if role == "up" else ground.far).pids(role)
-    assert len(pids) == 2  # the monitor and its engine
+    assert len(pids) == 3  # monitor, launcher and engine
     kill(pids, signal.SIGSTOP)
     time.sleep(FROZEN)
     with Pings(ground.topology, HOST_A, HOST_B) as pings:

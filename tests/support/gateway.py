@@ -65,12 +65,25 @@ class Gateway:
         plays = {"up": lambda words: words[1:2] == ["up"], "ssh": lambda words: words[0] == "ssh",
                  "attach": lambda words: words[1:2] == ["attach"],
                  "owner": lambda words: words[0] == "isthmus" and words[1:2] not in (["up"], ["attach"], ["status"], ["down"], ["cleanup"])}
-        return sorted(pid for pid, words in self.processes().items() if words and plays[role](words))
+
+        def players():
+            return {pid for pid, words in self.processes().items() if words and plays[role](words)}
+        # Between fork and execve a child has its parent's words for a moment.
+        return sorted(players() & players())
+
+    def part(self, name):
+        """Of the processes that play `up` or `owner`, those of this part: `engine` reads the peer's octets, `launch` starts
+        engines and ssh, and the `monitor` changes the machine."""
+        found = []
+        for pid in self.pids("up") + self.pids("owner"):
+            with contextlib.suppress(OSError):
+                called = status_of(pid)["Name"].strip()
+                if called == f"isthmus-{name}" or (name == "monitor" and not called.startswith("isthmus-")):
+                    found.append(pid)
+        return found
 
     def engines(self):
-        """Of those that play `up` or `owner`, the ones that another of them has started: who reads the peer's octets."""
-        players = self.pids("up") + self.pids("owner")
-        return [pid for pid in players if int(status_of(pid)["PPid"]) in players]
+        return self.part("engine")
 
     def wait_clean(self, seconds=10):
         """Waits until nothing differs and no process of the program lives; raises Failed with what is left."""

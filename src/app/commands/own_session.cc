@@ -1,4 +1,4 @@
-// The two processes of a session: the monitor, which is this one, and its engine.
+// The processes of a session: the monitor, which is this one, its launcher and its engine.
 #include <asio/io_context.hpp>
 
 #include "app/commands/commands.h"
@@ -15,7 +15,7 @@ Result<std::unique_ptr<Monitor>> open_session(asio::io_context& loop, const Owne
     if (engine.error().code != Error::Code::kClosed) complain(engine.error().message);
     return static_cast<int>(config::ExitCode::kFailed);
   };
-  return Monitor::open(loop, TRY(io::RuntimeDir::open()), setup, engine_main);
+  return Monitor::open(loop, TRY(io::RuntimeDir::open()), setup, engine_main, Monitor::Rights::kFew);
 }
 
 }  // namespace isthmus::app
