@@ -112,6 +112,7 @@ Result<void> Monitor::start_engine() {
   is_interface_up_ = false;
   going_.clear();
   port_.reset();
+  patience_->set(std::nullopt);  // it was with the one before
   channels_.emplace(loop_, std::move(engine));
   TRY(io::watch(channels_->requests, channels_->engine.requests.fd(), "wait for the engine"));
   TRY(io::watch(channels_->end, channels_->engine.process.pidfd(), "wait for the engine's end"));

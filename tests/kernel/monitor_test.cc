@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "kernel/namespace_fixture.h"
 #include "kernel/random_requests.h"
@@ -192,6 +193,29 @@ TEST_F(MonitorTest, EndsAnEngineThatSendsWhatIsNoRequest) {
   auto monitor = Monitor::open(loop, runtime_dir(), setup(), engine, Monitor::Rights::kAll);
   ASSERT_TRUE(monitor) << monitor.error().message;
   EXPECT_EQ((*monitor)->run(), config::ExitCode::kFailed);
+}
+
+// One that has closed its channel is given five seconds to end: they are not the next one's.
+TEST_F(MonitorTest, GivesTheEngineAfterOneThatDiesAllTheTimeItWants) {
+  asio::io_context loop;
+  SharedNumber begun;
+  SharedNumber lived;
+  const auto engine = [&](io::EngineChannels channels) {
+    std::ignore = channels.requests.receive_within(std::chrono::seconds{10});
+    if (++(*begun) == 1) {
+      channels.requests.take_fd().reset();
+      std::this_thread::sleep_for(std::chrono::milliseconds{200});
+      ::raise(SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{5500});
+    ++(*lived);
+    return 0;
+  };
+  auto monitor = Monitor::open(loop, runtime_dir(), setup(), engine, Monitor::Rights::kAll);
+  ASSERT_TRUE(monitor) << monitor.error().message;
+  (*monitor)->run();
+  EXPECT_EQ(*begun, 2);
+  EXPECT_EQ(*lived, 1);
 }
 
 TEST_F(MonitorTest, StartsAnotherEngineInPlaceOfOneThatDies) {
