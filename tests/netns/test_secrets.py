@@ -3,6 +3,8 @@ with the packets they were for. Keys are found by their schedules, in the proces
 
     hostA ── fellini (isthmus up -vv) ═══ router ═══ polanski (sshd, session owner) ── hostB
 """
+import contextlib
+import os
 import pathlib
 import re
 import subprocess
@@ -47,6 +49,15 @@ def halves_of(found):
     return halves
 
 
+def files_of(topology):
+    """What lies in the runtime directories of both ends; those of others come and go."""
+    for host in ("fellini", "polanski"):
+        number = os.stat(f"/run/netns/{topology.name(host)}").st_ino
+        for path in pathlib.Path("/run/isthmus").glob(f"*-{number}/*"):
+            with contextlib.suppress(OSError):
+                yield path.read_bytes()
+
+
 def holders(end, halves):
     """Areas with these octets, of all processes that may have seen a key: the program's, and ssh."""
     return [(pid, area) for pid in sorted({*end.own_processes(), *end.pids("ssh")}) for area in areas(pid)
@@ -72,11 +83,28 @@ def test_no_octets_of_a_key_are_elsewhere(ground, end):
 def test_no_key_is_written_anywhere(ground):
     keys = {key for end in ENDS for key, _ in live_keys(getattr(ground, end))[0]}
     assert len(keys) >= 2
-    written = [ground.up.text().encode(), *(path.read_bytes() for path in pathlib.Path("/run/isthmus").rglob("*") if path.is_file())]
+    written = [ground.up.text().encode(), *files_of(ground.topology)]
     assert len(written) > 1 and "rcvd " in written[0].decode(errors="replace"), "frames are written down at -vv"
     for key in keys:
         for half in (key[:16], key[16:]):
             assert not [text for text in written if half in text or half.hex().encode() in text.lower()]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_core_that_a_debugger_takes_has_no_key(ground, end, tmp_path):
+    end = getattr(ground, end)
+    (engine,) = end.engines()
+    halves = halves_of(live_keys(end)[0])
+    plain, whole = tmp_path / "core", tmp_path / "whole"
+    commands = [f"gcore {plain}", "set dump-excluded-mappings on", f"gcore {whole}"]
+    subprocess.run(["gdb", "-nx", "-batch", "-p", str(engine), *(word for command in commands for word in ("-ex", command))],
+                   check=True, capture_output=True, timeout=60)
+    newer = halves_of(live_keys(end)[0])
+    assert halves & newer, "the keys of then are in use still"
+    assert any(half in whole.read_bytes() for half in halves), "where the kernel's word is ignored, they are there"
+    core = plain.read_bytes()
+    assert b"isth0" in core, "what else the engine remembers is in it"
+    assert not [half for half in halves | newer if half in core]
 
 
 @pytest.mark.parametrize("end", ENDS)
