@@ -40,7 +40,7 @@ def test_ctrl_c_on_a_terminal_undoes_both_ends(isthmus):
         shown = []
         joined = "ctrl-C undoes everything"
         assert wait_until(lambda: ended(pid, terminal, shown) or joined in "".join(shown), 30, what="up stands") is True, shown
-        assert near.is_proven() and far.is_proven(), shown
+        wait_until(lambda: near.is_proven() and far.is_proven(), 5, what="the proof at both ends")
         assert len(near.pids("ssh")) == 1
         os.write(terminal, b"\x03")
         pressed = time.monotonic()

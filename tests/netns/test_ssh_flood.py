@@ -39,8 +39,9 @@ class KnockedGround(Ground):
         """Descriptors and KiB of each process of the program, of both ends."""
         found = {}
         for pid in [*self.near.pids("up"), *self.far.pids("owner")]:
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            found[pid] = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir())), int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+            with contextlib.suppress(OSError):
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                found[pid] = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir())), int(re.search(r"VmRSS:\s+(\d+)", status)[1])
         return found
 
     @contextlib.contextmanager
@@ -72,7 +73,9 @@ def watch(ground, seconds):
     descriptors = grown = 0
     while time.monotonic() < end:
         time.sleep(0.5)
-        for pid, (count, resident) in ground.held().items():
+        now = ground.held()
+        for pid in first.keys() & now.keys():
+            count, resident = now[pid]
             descriptors, grown = max(descriptors, count - first[pid][0]), max(grown, resident - first[pid][1])
     return descriptors, grown
 

@@ -49,7 +49,7 @@ class End(Attack):
             self.wait_ready()
             accepted = self.status()["accepted"]
             assert is_within(accepted, self.accepts) and is_within(self.accepts, accepted), accepted
-            self.processes = sorted(own_processes(self.topology, self.host))
+            self.processes = own_processes(self.topology, self.host)
         except BaseException:
             self.__exit__()
             raise

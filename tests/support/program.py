@@ -65,12 +65,13 @@ class Up:
 
 def own_processes(topology, host):
     """The processes of the program that live on the host. The owner of a session has another name in /proc than on its command line."""
-    found = []
-    for pid in topology.pids(host):
-        with contextlib.suppress(OSError):
-            if pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name == "isthmus":
-                found.append(pid)
-    return found
+    def found():
+        for pid in topology.pids(host):
+            with contextlib.suppress(OSError):
+                if pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name == "isthmus":
+                    yield pid
+    # Between fork and execve a child is its parent's program for a moment.
+    return sorted(set(found()) & set(found()))
 
 
 @contextlib.contextmanager
