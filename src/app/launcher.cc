@@ -9,6 +9,7 @@
 #include "io/pidfd.h"
 
 namespace isthmus::app {
+
 Launched::~Launched() {
   if (pidfd_.is_open()) ask(Forget{{id_}});
 }

@@ -3,8 +3,8 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 
-#include <array>
 #include <cerrno>
+#include <vector>
 
 #include "io/capabilities.h"
 #include "io/sanitized.h"
@@ -19,8 +19,10 @@ Result<Restricted> confine(const std::filesystem::path& own) {
   TRY(keep_capabilities({CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, kMore}));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail_errno(errno, "confine the monitor: no new privileges");
-  const std::array<Writable, 4> writable{
-      Writable{own, Writable::Extent::kFiles}, {"/proc/sys/net"}, {"/dev/null"}, {"/dev/net/tun"}};
+  std::vector<Writable> writable{
+      {own, Writable::Extent::kFiles}, {"/proc/sys/net"}, {"/dev/null"}, {"/dev/net/tun"}};
+  if (const std::filesystem::path report = open_sanitizer_report(); !report.empty())
+    writable.push_back({report.parent_path(), Writable::Extent::kFiles});
   Restricted restricted = TRY(restrict_writing(writable));
   TRY(forbid_calls_of_intruders());
   return restricted;

@@ -16,6 +16,7 @@
 #include "io/capabilities.h"
 #include "io/core_dumps.h"
 #include "io/landlock.h"
+#include "io/sanitized.h"
 #include "io/system_call_filter.h"
 
 namespace isthmus::io {
@@ -53,6 +54,7 @@ Result<void> become(const User& user) {
 }  // namespace
 
 Result<std::vector<std::string>> enter_sandbox() {
+  open_sanitizer_report();
   const User user = sandbox_user();
   permit_niceness();
   std::vector<std::string> missing;

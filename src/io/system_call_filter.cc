@@ -135,10 +135,10 @@ constexpr scmp_arg_cmp is(unsigned argument, std::uint64_t value) {
 constexpr scmp_arg_cmp masked_is(unsigned argument, std::uint64_t mask, std::uint64_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
-
 constexpr scmp_arg_cmp is_not(unsigned argument, std::uint64_t value) {
   return {argument, SCMP_CMP_NE, value, 0};
 }
+
 constexpr std::uint32_t kRefused = SCMP_ACT_ERRNO(EPERM);
 
 class Rules {

@@ -59,7 +59,10 @@ class ConfinementTest : public NamespaceTest {
   }
   // Whether this shell command succeeds there.
   [[nodiscard]] bool succeeds(const std::string& command) const {
-    return confined([&] { return ::system(command.c_str()); }) == 0;
+    return confined([&] {
+             const int status = ::system(command.c_str());
+             return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+           }) == 0;
   }
   // The version of Landlock that this kernel has; 0 without.
   static long landlock() {
