@@ -1,10 +1,7 @@
 #include "app/tun_pump.h"
 
-#include <cerrno>
-#include <tuple>
 #include <utility>
 
-#include "io/unique_fd.h"
 #include "io/watch.h"
 
 namespace isthmus::app {

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "io/sanitized.h"
 #include "kernel/namespace_fixture.h"
 #include "kernel/random_requests.h"
 #include "support/soak.h"
@@ -23,11 +24,7 @@ using io::NamespaceTest;
 using testing::RandomRequests;
 
 // Against the rules alone; a hundredth of them under the sanitizers, where they would take minutes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kRequests = 100'000;
-#else
-constexpr std::uint64_t kRequests = 10'000'000;
-#endif
+constexpr std::uint64_t kRequests = io::kIsSanitized ? 100'000 : 10'000'000;
 
 class MonitorTest : public NamespaceTest {
  protected:

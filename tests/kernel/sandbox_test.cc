@@ -22,6 +22,7 @@
 #include <optional>
 #include <thread>
 
+#include "io/sanitized.h"
 #include "kernel/namespace_fixture.h"
 
 namespace isthmus::io {
@@ -50,10 +51,9 @@ class SandboxTest : public NamespaceTest {
  protected:
   void SetUp() override {
     NamespaceTest::SetUp();
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP()
-        << "the sanitizers' runtime makes system calls that the sandbox forbids: seccomp is left out";
-#endif
+    if (kIsSanitized)
+      GTEST_SKIP()
+          << "the sanitizers' runtime makes system calls that the sandbox forbids: seccomp is left out";
   }
   // errno of what has to fail, 0 where it succeeds.
   static void expect_refused(const char* name, const std::function<long()>& what) {
