@@ -9,7 +9,6 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "io/child_process.h"
 #include "session/message.h"
 
 namespace isthmus::app {
@@ -44,10 +43,5 @@ using LaunchRequestOctets = std::array<std::uint8_t, kLaunchRequestSize>;
 LaunchRequestOctets encode_launch_request(const LaunchRequest& request);
 // kProtocol unless it is of kLaunchRequestSize, all values lie within their ranges, and the rest is zero.
 Result<LaunchRequest> decode_launch_request(ConstBytes octets);
-
-template <typename Archive>
-void each_field(Archive& archive, io::ExitStatus& status) {
-  archive(status.kind, status.value);
-}
 
 }  // namespace isthmus::app

@@ -1,5 +1,6 @@
 #include "app/monitor_event.h"
 
+#include "app/monitor_reply.h"
 #include "app/octet_reader.h"
 #include "io/control_socket.h"
 
@@ -17,7 +18,7 @@ struct Fields {
 
 template <typename Archive>
 void transfer(Archive& archive, Fields& fields) {
-  archive(fields.kind, fields.leg, fields.number, fields.status.kind, fields.status.value, fields.request);
+  archive(fields.kind, fields.leg, fields.number, fields.status, fields.request);
 }
 
 Fields fields_of(const Signalled& event) {

@@ -9,6 +9,7 @@
 #include "app/monitor_request.h"
 #include "app/octet_reader.h"
 #include "config/ssh_failure.h"
+#include "io/child_process.h"
 #include "io/firewall_facts.h"
 #include "io/host_applier.h"
 #include "net/host_facts.h"
@@ -45,6 +46,10 @@ struct Dialled {
 template <typename Archive>
 void each_field(Archive& archive, Error& error) {
   archive(error.code, error.os_errno, error.message);
+}
+template <typename Archive>
+void each_field(Archive& archive, io::ExitStatus& status) {
+  archive(status.kind, status.value);
 }
 template <typename Archive>
 void each_field(Archive& archive, InterfaceFacts::Assigned& assigned) {
