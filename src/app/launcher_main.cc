@@ -133,7 +133,7 @@ Reply LauncherSide::on(const LookAtSsh&, Children::iterator child) {
 }
 
 Reply LauncherSide::on(const Reached&, Children::iterator child) {
-  dialler_.reached({endpoints_of(child->second.pid()).outer, {}});
+  dialler_.reached({io::outer_endpoints(child->second.pid()).value_or(std::vector<Endpoint>{}), {}});
   return answer_with<void>({});
 }
 
